@@ -1,0 +1,76 @@
+# make course    environment, every lesson executed, figures, a closing table
+# make test      all tests, from the same environment
+# make soak      the tests that take long
+# make lab       student editions into work/, then JupyterLab
+# Run again, each does only what is missing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+# The lock gives one version of each package; uv resolves, pip would do the same more slowly.
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+export OMP_WAIT_POLICY := PASSIVE
+export TF_CPP_MIN_LOG_LEVEL := 3
+# Trust what the machine trusts: a university's own certificate, for one.
+export UV_SYSTEM_CERTS ?= 1
+# An environment that happens to be active must not be the one that is filled.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := course
+.DELETE_ON_ERROR:
+.PHONY: course test soak lab environment doctor notebooks lock clean clean-all
+
+course: $(READY)
+	@$(BIN)/python -m course_tools.cli run --figures
+
+test: $(READY)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy course_lib course_tools
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# The long ones: every lesson with several seeds.
+soak: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) tests/soak
+
+lab: $(READY)
+	@$(BIN)/python -m course_tools.cli lab
+
+doctor: $(READY)
+	@$(BIN)/python -m course_tools.cli doctor
+
+notebooks: $(READY)
+	@$(BIN)/python -m course_tools.cli build
+
+environment: $(READY)
+	@echo "The environment is ready in $(VENV)."
+
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+	  { echo "The course needs Python 3.11 or 3.12; install one and name it: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python cannot make an environment yet; on Debian or Ubuntu run: sudo apt install python3-venv" >&2; exit 1; }
+	@echo "Making the environment in $(VENV); the first time that is 8 GB and a few minutes."
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock && \
+	  $(BIN)/uv pip install --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock || \
+	  { echo "uv could not install; pip tries the same lock, more slowly."; \
+	    $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+# Ask for newer versions with: make lock UPGRADE=--upgrade
+lock: $(READY)
+	$(LOCK) $(UPGRADE) pyproject.toml --extra test -o requirements.lock
+	echo "uv>=0.9" | $(LOCK) $(UPGRADE) - -o requirements-uv.lock
+
+# Leaves work/ (students' files), the environment and downloaded data alone.
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find course_lib course_tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-all: clean
+	rm -rf $(VENV) gray_to_color.egg-info
