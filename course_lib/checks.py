@@ -1,0 +1,180 @@
+"""Floor 5: self-checks that say which misconception a wrong answer comes from.
+
+A check is data: arguments to call the answer with, a right function to compare it with, and wrong
+functions with the sentence that each deserves. A lesson calls
+`checks.check("01.gray_pixel", gray_pixel)`; the checks of lesson 01 stand in `checks_01`.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from course_lib.files import CourseError
+
+
+class CheckFailed(AssertionError):
+    """An answer that is not right yet. The message says what is wrong with it, in a sentence."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Not yet. {self}"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """How one exercise is checked.
+
+    Attributes:
+        inputs: makes the list of argument tuples, afresh at each call.
+        reference: a right answer.
+        misconceptions: sentence for the student -> the wrong answer that deserves it.
+        tolerance: greatest difference that counts as equal, beside one part in 100,000.
+        dtype: the NumPy type (or kind of type) that the answer must have; None accepts any.
+        measure: what is compared, from an output and the arguments it came from: the output
+            itself, unless several outputs are equally right.
+        measured: what `measure` gives, in words.
+    """
+
+    inputs: Callable[[], list[tuple]]
+    reference: Callable[..., Any]
+    misconceptions: Mapping[str, Callable[..., Any]]
+    tolerance: float = 1e-5
+    dtype: type | None = None
+    measure: Callable[..., Any] = lambda output, *arguments: output
+    measured: str = "the result"
+
+    def outputs(self, answer: Callable[..., Any]) -> list[Any]:
+        """What `answer` returns for each tuple of arguments. Its own exceptions pass through.
+
+        Raises:
+            CheckFailed: it changed its arguments.
+        """
+        outputs = []
+        for arguments, untouched in zip(self.inputs(), self.inputs(), strict=True):
+            try:
+                outputs.append(answer(*arguments))
+            except NotImplementedError:
+                raise
+            except Exception as error:
+                error.add_note(f"The check called your function with {_describe(*arguments)}.")
+                raise
+            if not all(map(np.array_equal, arguments, untouched)):
+                raise CheckFailed("Your function changes the array it is given; work on a copy.")
+        return outputs
+
+    def verdict(self, outputs: list[Any]) -> str | None:
+        """None if `outputs` are right, else a sentence that says what is wrong with them."""
+        if any(output is None for output in outputs):
+            return "Your function returns nothing; end it with a return statement."
+        try:
+            given = self._measured(outputs)
+        except (TypeError, ValueError):
+            return f"Your function returns {type(outputs[0]).__name__}, not numbers."
+        except CheckFailed as failure:
+            return str(failure)
+        right = self._measured(self.outputs(self.reference))
+        if all(map(self._equal, given, right)):
+            types = [_array(output).dtype for output in outputs]
+            if self.dtype and not all(np.issubdtype(type_, self.dtype) for type_ in types):
+                name = self.dtype.__name__
+                return f"The values are right, but their type is {types[0]}, not {name}."
+            return None
+        # From here on axes of length 1 do not count: a wrong idea shows with and without them.
+        bare = [array.squeeze() for array in given]
+        if all(map(self._equal, bare, [array.squeeze() for array in right])):
+            return (
+                f"The values are right, but the shape is {given[0].shape} and should be "
+                f"{right[0].shape}: mind the axis of length 1."
+            )
+        for sentence, wrong in self.misconceptions.items():
+            with np.errstate(all="ignore"):
+                theirs = self._measured(self.outputs(wrong))
+            if all(map(self._equal, bare, [array.squeeze() for array in theirs])):
+                return sentence
+        return self._difference(given, right)
+
+    def _measured(self, outputs: list[Any]) -> list[np.ndarray]:
+        pairs = zip(map(_array, outputs), self.inputs(), strict=True)
+        return [_array(self.measure(output, *arguments)) for output, arguments in pairs]
+
+    def _equal(self, one: np.ndarray, other: np.ndarray) -> bool:
+        if one.shape != other.shape:
+            return False
+        return np.allclose(one.astype(float), other.astype(float), rtol=1e-5, atol=self.tolerance)
+
+    def _difference(self, given: list[np.ndarray], right: list[np.ndarray]) -> str:
+        for arguments, one, other in zip(self.inputs(), given, right, strict=True):
+            if one.shape != other.shape:
+                what = f"the shape of {self.measured} is {one.shape} and should be {other.shape}"
+            elif not np.isfinite(one).all():
+                what = f"{self.measured} holds NaN or infinity"
+            elif not self._equal(one, other):
+                distance = np.abs(one.astype(float) - other.astype(float))
+                where = np.unravel_index(distance.argmax(), distance.shape)
+                place = f" at index {[int(i) for i in where]}" if where else ""
+                what = (
+                    f"{self.measured}{place} is {one[where]:.5g} and should be {other[where]:.5g}"
+                )
+            else:
+                continue
+            return f"For {_describe(*arguments)} {what}."
+        raise AssertionError("unreachable: some output differs")
+
+
+def check(name: str, answer: Callable[..., Any]) -> None:
+    """Print "ok" if `answer` is a right answer to the exercise `name`.
+
+    Args:
+        name: lesson and function, such as "01.gray_pixel".
+        answer: the student's function.
+
+    Raises:
+        CheckFailed: a wrong answer; the sentence says what is wrong with it.
+        CourseError: there is no such exercise.
+        NotImplementedError, or any other exception: `answer` raised it.
+    """
+    exercises = of_lesson(name[:2])
+    if name not in exercises:
+        raise CourseError(f"There is no exercise {name!r}; choose one of: {', '.join(exercises)}.")
+    problem = exercises[name].verdict(exercises[name].outputs(answer))
+    if problem:
+        raise CheckFailed(problem)
+    print(f"ok  {name}")
+
+
+def of_lesson(number: str) -> Mapping[str, Check]:
+    """The checks of the lesson with this two-digit number, by name.
+
+    Raises:
+        CourseError: there is no such lesson, or it has no checks.
+    """
+    try:
+        return importlib.import_module(f"course_lib.checks_{number}").CHECKS
+    except ModuleNotFoundError as error:
+        raise CourseError(f"There are no exercises in a lesson {number!r}.") from error
+
+
+def _array(output: Any) -> np.ndarray:
+    """`output` as an array of numbers; a tensor's gradient is left behind."""
+    array = np.asarray(output.detach().cpu() if hasattr(output, "detach") else output)
+    if array.dtype.kind not in "biuf":
+        raise TypeError
+    return array
+
+
+def _describe(*arguments: Any) -> str:
+    """Arguments in words: small ones by value, arrays by shape and type."""
+    words = [
+        f"an array of shape {np.shape(a)} and type {np.asarray(a).dtype}"
+        if np.size(a) > 4
+        else str(a)
+        for a in arguments
+    ]
+    return ", ".join(words)
+
+
+def random_array(*shape: int) -> np.ndarray:
+    """Numbers in [0, 1), the same at every call."""
+    return np.random.default_rng(0).random(shape)

@@ -1,0 +1,154 @@
+"""Floor 5: the checks of lesson 01, grayscale conversion."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from course_lib.checks import Check, CheckFailed, random_array
+from course_lib.grayscale import BT601, BT709
+
+
+def _gray(rgb: Any, weights: Any = BT601) -> np.ndarray:
+    return np.asarray(rgb) @ np.array(weights)  # (..., 3) -> (...)
+
+
+def _move(green_for_red: float) -> Callable[[np.ndarray, float], np.ndarray]:
+    return lambda colour, change: colour + change * np.array([1, -green_for_red, 0])
+
+
+def _copy_error(weights: np.ndarray, rgb: np.ndarray) -> np.floating:
+    """MSE of the gray copy under these weights."""
+    if weights.shape != (3,):
+        raise CheckFailed("Return three weights, for red, green and blue.")
+    return np.mean((_gray(rgb, weights)[..., np.newaxis] - rgb) ** 2)
+
+
+_EQUAL = "You give the channels equal weight; the eye does not, and nor does BT.601."
+_BGR = "Red and blue have changed places: BGR is the order of OpenCV, this is RGB."
+
+# fmt: off
+CHECKS = {
+    "01.gray_pixel": Check(
+        inputs=lambda: [(0.2, 0.5, 0.9), (1.0, 0.0, 0.0), (0.0, 0.3, 0.8), (0.7, 0.7, 0.7)],
+        reference=lambda *rgb: _gray(rgb),
+        misconceptions={
+            _EQUAL: lambda *rgb: sum(rgb) / 3,
+            _BGR: lambda *rgb: _gray(rgb[::-1]),
+            "These are the weights of BT.709; the course uses those of BT.601.":
+                lambda *rgb: _gray(rgb, BT709),
+            "The weights add up to 1 already; do not divide by 3 as well.":
+                lambda *rgb: _gray(rgb) / 3,
+            "You return the largest channel: that is the value of HSV, not a weighted sum.": max,
+            "You return whole numbers; on the scale from 0 to 1 there are only two of them.":
+                lambda *rgb: int(_gray(rgb)),
+        },
+    ),
+    "01.gray_batch": Check(
+        inputs=lambda: [((256 * random_array(3, 4, 5, 3)).astype(np.uint8),),
+                        ((256 * random_array(1, 8, 8, 3)).astype(np.uint8),)],
+        reference=lambda rgb: _gray(rgb / 255)[..., np.newaxis],
+        dtype=np.floating,
+        misconceptions={
+            _EQUAL: lambda rgb: rgb.mean(axis=-1) / 255,
+            _BGR: lambda rgb: _gray(rgb[..., ::-1] / 255),
+            "These are the weights of BT.709; the course uses those of BT.601.":
+                lambda rgb: _gray(rgb / 255, BT709),
+            "The values reach 255: divide the bytes by 255.": _gray,
+            "The operator // cuts off, and almost every byte becomes 0: divide with /.":
+                lambda rgb: _gray(rgb // 255),
+            "You divide by 256, so white does not reach 1: the largest byte is 255.":
+                lambda rgb: _gray(rgb / 256),
+            "The sum wraps around, because bytes stay bytes: 200 + 100 is 44. Divide by 255 first.":
+                lambda rgb: (rgb[..., 0] + rgb[..., 1] + rgb[..., 2]) / 3 / 255,
+            "The products wrap around, because bytes stay bytes: make them floats first.":
+                lambda rgb: np.sum(rgb * np.array([77, 150, 29], np.uint8), -1, np.uint8) / 255,
+            "You cut gray down to whole levels: make the bytes floats first, and keep floats.":
+                lambda rgb: _gray(rgb).astype(np.uint8) / 255,
+            "You cut each term down to whole levels: make the bytes floats first, and keep floats.":
+                lambda rgb: (rgb * np.array(BT601)).astype(np.uint8).sum(axis=-1) / 255,
+            "You add up rows of the picture: the channels are on the last axis, rgb[..., 0].":
+                lambda rgb: _gray(np.moveaxis(rgb[:, :3] / 255, 1, -1)),
+        },
+    ),
+    "01.to_bytes": Check(
+        inputs=lambda: [(np.arange(256, dtype=np.float32).reshape(16, 16) / np.float32(255),),
+                        (0.999 * random_array(2, 3, 4),)],
+        reference=lambda gray: np.rint(255 * gray).astype(np.uint8),
+        dtype=np.uint8,
+        misconceptions={
+            "You cut off what is behind the point, so some levels come out too dark: round first.":
+                lambda gray: (255 * gray).astype(np.uint8),
+            "You multiply by 256 and cut off; the levels lie 1/255 apart: use 255 and round.":
+                lambda gray: np.minimum(256 * gray, 255).astype(np.uint8),
+            "The factor 255.5 saves the ramp, but between levels it may miss the nearest: round.":
+                lambda gray: (255.5 * gray).astype(np.uint8),
+            "You round up, so some levels come out too bright: round to the nearest.":
+                lambda gray: np.ceil(255 * gray),
+            "You multiply by 256, and white becomes 256, which is no byte: white is 255.":
+                lambda gray: np.rint(256 * gray).astype(int) % 256,
+            "You turn fractions into bytes, and almost all become 0: multiply by 255 first.":
+                lambda gray: gray.astype(np.uint8),
+            "You round before you multiply, and only black and white are left.":
+                lambda gray: np.rint(gray) * 255,
+        },
+    ),
+    "01.same_gray": Check(
+        inputs=lambda: [(np.array([0.4, 0.5, 0.6]), 0.1), (np.array([0.9, 0.2, 0.3]), -0.4),
+                        (np.array([0.9, 0.1, 0.5]), 0.4)],
+        reference=_move(0.299 / 0.587),
+        misconceptions={
+            "You clip to [0, 1], and the gray changes with what you cut: let the colour leave it.":
+                lambda colour, change: np.clip(_move(0.299 / 0.587)(colour, change), 0, 1),
+            "Green must give way, or the gray changes with the red.": _move(0),
+            "You take from green what you gave to red, as if both weighed the same.": _move(1),
+            "The sign is wrong: when red goes up, green must come down.": _move(-0.299 / 0.587),
+            "The ratio is upside down: green weighs more, so it moves less.": _move(0.587 / 0.299),
+            "What green loses is weighed too: divide by green's weight.": _move(0.299),
+            "You balance with blue; the exercise asks for green, and blue stays.":
+                lambda colour, change: colour + change * np.array([1, 0, -0.299 / 0.114]),
+        },
+    ),
+    "01.best_guess": Check(
+        inputs=lambda: [(random_array(3, 3), np.array([0.6, 0.3, 0.1])),
+                        (random_array(4, 3), np.array([0.1, 0.45, 0.25, 0.2]))],
+        reference=lambda colours, probabilities: probabilities @ colours,
+        misconceptions={
+            "You pick the likeliest colour; when wrong it is far off, and squares punish that.":
+                lambda colours, probabilities: colours[np.argmax(probabilities)],
+            "You pick the best of the K colours; a colour between them can cost less.":
+                lambda colours, probabilities: colours[np.argmin(
+                    probabilities @ np.square(colours[:, None] - colours).sum(axis=-1))],
+            "You take the plain mean, as if all colours were equally likely.":
+                lambda colours, probabilities: colours.mean(axis=0),
+            "You take the median: that is best for the absolute error, not for the squared one.":
+                lambda colours, probabilities: np.median(colours, axis=0),
+            "You average over the channels: axis 0 counts the colours, axis 1 red, green, blue.":
+                lambda colours, probabilities: colours.mean(axis=1),
+            "You divide once too often: the probabilities add up to 1 already.":
+                lambda colours, probabilities: probabilities @ colours / len(colours),
+        },
+    ),
+    "01.best_weights": Check(
+        # Like photographs, brightness varies more than colour; the second set has a red cast.
+        inputs=lambda: [(0.2 + 0.6 * random_array(6, 8, 8, 1)
+                         + (random_array(6, 8, 8, 3) - 0.5) * [0.3, 0.1, 0.4],),
+                        (random_array(6, 8, 8, 1) * [0.9, 0.6, 0.5],)],
+        reference=lambda rgb: np.full(3, 1 / 3),
+        measure=_copy_error,
+        measured="the gray copy's MSE with your weights",
+        tolerance=2e-5,
+        misconceptions={
+            "BT.601's weights were made for the eye; the squared error counts the channels alike.":
+                lambda rgb: BT601,
+            "You weigh each channel by its mean; the error counts all alike, bright or not.":
+                lambda rgb: rgb.mean(axis=(0, 1, 2)) / rgb.mean(axis=(0, 1, 2)).sum(),
+            "You copy one channel; a mixture comes closer to all three.": lambda rgb: (0, 1, 0),
+            "These weights add up to 3, so the gray is three times too bright.":
+                lambda rgb: (1, 1, 1),
+            "You scale the weights to length 1; to keep a gray pixel they must add up to 1.":
+                lambda rgb: np.full(3, 3 ** -0.5),
+        },
+    ),
+}
+# fmt: on

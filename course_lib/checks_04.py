@@ -1,0 +1,126 @@
+"""Floor 5: the checks of lesson 04, the convolutional latent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from course_lib.checks import Check, CheckFailed
+
+
+def _step_field(layers: Any, lengthen: Callable[[int, int], int]) -> int:
+    """Receptive field whose step becomes `lengthen(step, stride)`; right if that multiplies."""
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step = lengthen(step, stride)
+    return field
+
+
+def _field(layers: Any, widen: int = 1, strides: bool = True, early: bool = False) -> int:
+    """Receptive field; the arguments make it wrong in the ways that students do."""
+    field, step = 1, 1
+    for kernel, stride in layers:
+        step = step * stride if early else step
+        field += (kernel - widen) * step
+        step = step * stride if strides and not early else step
+    return field
+
+
+def _chain_problem(runs: Any, start: np.ndarray, goal: np.ndarray) -> int:
+    """What is wrong with a chain of runs: 0 nothing, else the number of the problem."""
+    runs = np.asarray(runs)
+    if runs.ndim != 2 or runs.shape[1] != len(start):
+        raise CheckFailed("Return one row of settings per run, an array of shape (R, S).")
+    if (runs == goal).all() or (runs == start).all():
+        return 1
+    if (runs[0] != start).any() or (runs[-1] != goal).any():
+        return 2
+    if ((runs[1:] != runs[:-1]).sum(axis=1) != 1).any():
+        return 3
+    return 0 if len(runs) == 1 + np.sum(start != goal) else 4
+
+
+def _chain(start: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    places = np.flatnonzero(start != goal)
+    steps = [np.isin(np.arange(len(start)), places[:n]) for n in range(len(places) + 1)]
+    return np.where(steps, goal, start)
+
+
+# fmt: off
+CHECKS = {
+    "04.mult_adds": Check(
+        inputs=lambda: [(32, 32, 64, 128, 3), (16, 24, 256, 10, 5)],
+        reference=lambda h, w, cin, cout, k: h * w * k * k * cin * cout,
+        misconceptions={
+            "These are the weights; each is used once at every place of the picture.":
+                lambda h, w, cin, cout, k: k * k * cin * cout,
+            "A window has rows and columns: square kernel_size.":
+                lambda h, w, cin, cout, k: h * w * k * cin * cout,
+            "Every output map looks at every input map: multiply the channels.":
+                lambda h, w, cin, cout, k: h * w * k * k * (cin + cout),
+            "You count one output map; there are channels_out.":
+                lambda h, w, cin, cout, k: h * w * k * k * cin,
+            "A window looks at every input map: multiply by channels_in.":
+                lambda h, w, cin, cout, k: h * w * k * k * cout,
+            "A multiplication and its addition are one mult-add; you count two.":
+                lambda h, w, cin, cout, k: 2 * h * w * k * k * cin * cout,
+            "The padding keeps the size: the output has as many places as the picture.":
+                lambda h, w, cin, cout, k: (h - k + 1) * (w - k + 1) * k * k * cin * cout,
+            "You count biases; they are additions without a multiplication.":
+                lambda h, w, cin, cout, k: h * w * (k * k * cin + 1) * cout,
+        },
+    ),
+    "04.poolings_needed": Check(
+        inputs=lambda: [(256,), (255,), (3,), (100,)],
+        reference=lambda channels: next(n for n in range(99) if channels < 4**n),
+        misconceptions={
+            "A pooling halves height and width, so a quarter is left and not half.":
+                lambda channels: next(n for n in range(99) if channels < 2**n),
+            "As many numbers as the input is not fewer: mind the case of equality.":
+                lambda channels: next(n for n in range(99) if channels <= 4**n),
+            "You stop one pooling too early.":
+                lambda channels: next(n for n in range(99) if channels < 4 ** (n + 1)),
+            "You do one pooling too many.":
+                lambda channels: next(n for n in range(99) if channels < 4**n) + 1,
+        },
+    ),
+    "04.receptive_field": Check(
+        # The first has so few layers that a message shows them.
+        inputs=lambda: [(np.array([[3, 2], [5, 2]]),),
+                        (np.array([[3, 1], [3, 1], [2, 2], [3, 1], [3, 1]]),),
+                        (np.array([[3, 2], [3, 2], [5, 2]]),)],
+        reference=_field,
+        misconceptions={
+            "You leave the strides out: after a layer of stride 2, steps are twice as long.":
+                lambda layers: _field(layers, strides=False),
+            "You replace the step by the stride; strides multiply: step * stride.":
+                lambda layers: _step_field(layers, lambda step, stride: stride),
+            "You add up the strides; strides multiply: step * stride.":
+                lambda layers: _step_field(layers, lambda step, stride: step + stride - 1),
+            "You lengthen the steps too early: the stride of a layer counts for the layers after.":
+                lambda layers: _field(layers, early=True),
+            "A window of kernel pixels widens the field by kernel - 1.":
+                lambda layers: _field(layers, widen=0),
+            "You start from 0; before the first layer a number sees its own pixel.":
+                lambda layers: _field(layers) - 1,
+        },
+    ),
+    "04.chain": Check(
+        inputs=lambda: [(np.zeros(5, int), np.array([1, 2, 0, 1, 3])),
+                        (np.array([4, 1, 1, 7]), np.array([2, 1, 3, 5]))],
+        reference=_chain,
+        measure=_chain_problem,
+        misconceptions={
+            "All your runs are the same: change a copy of a run, not the run itself.":
+                lambda start, goal: np.stack([goal, goal]),
+            "Your chain does not begin with start and end with goal.":
+                lambda start, goal: _chain(start, goal)[1:-1],
+            "Two neighbours in your chain do not differ in exactly one setting.":
+                lambda start, goal: np.stack([start, goal]),
+            "Your chain is right, but a shorter one is possible: change each setting once.":
+                lambda start, goal: np.vstack([_chain(start, goal)[[0, 1]], _chain(start, goal)]),
+        },
+    ),
+}
+# fmt: on

@@ -1,0 +1,99 @@
+"""Floor 0: files that are whole or absent, and errors that say what to do."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class CourseError(ValueError):
+    """Something a reader can mend. The message is one sentence that says what to do.
+
+    The command line prints the sentence alone; so does Jupyter, by `_render_traceback_`.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"CourseError: {self}"]
+
+
+def cache_folder() -> Path:
+    """The folder for downloaded data, made if absent: $COURSE_CACHE, else the user's cache."""
+    import pooch
+
+    folder = Path(os.environ.get("COURSE_CACHE") or pooch.os_cache("gray-to-color"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CourseError(
+            f"The cache folder {folder} cannot be made ({error.strerror}); "
+            "set COURSE_CACHE to a folder you can write to."
+        ) from error
+    return folder
+
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success sync it and rename it over `path`.
+
+    If the block raises, or the process dies, `path` is what it was before.
+
+    Raises:
+        CourseError: the disk is full or the folder cannot be written to.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+        )
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> CourseError:
+    reason = error.strerror or f"is the disk full? {error}"  # NumPy's own OSError has no strerror
+    return CourseError(
+        f"{path} could not be written ({reason}); nothing was lost: "
+        "free some space or choose another folder, then run the same command again."
+    )
+
+
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all. NaN is refused."""
+    text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)
+    write_bytes(path, (text + "\n").encode())
+
+
+def sha256_of_file(path: str | os.PathLike) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_array(array: np.ndarray) -> str:
+    """SHA-256 of an array's bytes in C order, in hexadecimal. Shape and type do not count."""
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

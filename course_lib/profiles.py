@@ -1,0 +1,37 @@
+"""Floor 0: how much machine a lesson may use. One parameter switches; nothing is edited."""
+
+from dataclasses import dataclass
+
+from course_lib.files import CourseError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a profile grants a lesson.
+
+    Attributes:
+        name: "quick" or "full".
+        data: which CIFAR-10 `data.load_cifar10` is asked for, "sample" or "full".
+        channels: filters of the three convolutions of a model trained in the lesson itself.
+        num_epochs: passes over the data in the lesson's own training; None is the paper's number.
+    """
+
+    name: str
+    data: str
+    channels: tuple[int, int, int]
+    num_epochs: int | None
+
+
+PROFILES = {
+    # Two CPU cores, no GPU, no network: learning is seen to happen, in seconds.
+    "quick": Profile("quick", data="sample", channels=(16, 32, 64), num_epochs=3),
+    # The paper's widths, data and epochs, for a GPU.
+    "full": Profile("full", data="full", channels=(64, 128, 256), num_epochs=None),
+}
+
+
+def get(name: str) -> Profile:
+    """The profile called `name`. Raises CourseError for an unknown one."""
+    if name not in PROFILES:
+        raise CourseError(f"There is no profile {name!r}; choose one of: {', '.join(PROFILES)}.")
+    return PROFILES[name]

@@ -1,0 +1,205 @@
+"""The command `course`. Imports stand inside the commands, so that `course --help` is quick."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from course_lib.files import CourseError, write_json
+
+app = typer.Typer(
+    name="course",
+    help="Gray to Color: build, run and hand out the lessons.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Names = Annotated[
+    list[str] | None, typer.Argument(help="Lessons, such as 01 or 3; none means all of them.")
+]
+Name = Annotated[str, typer.Argument(help="A lesson, such as 01 or 3.")]
+
+
+def main() -> None:
+    """Run the command; what the reader can mend comes as one sentence, with exit code 2."""
+    try:
+        app()
+    except CourseError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def build(
+    names: Names = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether notebooks are those of the sources.")
+    ] = False,
+) -> None:
+    """Make notebooks/NN_name.ipynb from its text source: executed, cleaned, checked."""
+    from course_tools import build, lessons
+
+    stale = []
+    for lesson in lessons.select(names):
+        if not check:
+            print(f"{lesson.name}: building", flush=True)
+            print(f"{lesson.name}: {build.build(lesson).relative_to(lesson.root)}")
+        elif build.is_current(lesson):
+            print(f"{lesson.name}: the notebook is that of the source")
+        else:
+            stale.append(lesson.name)
+    if stale:
+        raise CourseError(
+            f"Not the notebooks of their sources: {', '.join(stale)}; run: course build "
+            + " ".join(name[:2] for name in stale)
+        )
+
+
+@app.command()
+def run(
+    lesson: Annotated[
+        list[str] | None, typer.Option(help="A lesson; may be given several times. None: all.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="quick (a laptop) or full (a GPU).")] = "quick",
+    force: Annotated[bool, typer.Option("--force", help="Run again what has run.")] = False,
+    figures: Annotated[bool, typer.Option("--figures", help="Make the figures too.")] = False,
+) -> None:
+    """Execute lessons into build/runs and close with a table; what has run is not run again."""
+    from course_tools import lessons, run
+
+    results = run.run(lessons.select(lesson), profile, force, say=_say)
+    no_figures = None
+    if figures and importlib.util.find_spec("course_tools.figures"):
+        try:
+            _tool("figures").main()
+        except CourseError as error:
+            no_figures = error  # the table first: the lessons have run
+    print(f"\n{run.table(results)}\n")
+    remarks = run.remarks(results, profile)
+    print("\n".join([*remarks, "Open JupyterLab with:  make lab"]))
+    if no_figures:
+        raise no_figures
+    if any(result.error for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def start(names: Names = None) -> None:
+    """Put student editions into work/. A file that is there is left as it is."""
+    from course_tools import lessons, students
+
+    for lesson in lessons.select(names):
+        path = lesson.student_file.relative_to(lesson.root)
+        if students.start(lesson):
+            print(f"{path} is ready.")
+        else:
+            print(
+                f"{path} is already there and was left as it is; "
+                f"`course reset {lesson.number}` keeps it under another name and starts afresh."
+            )
+
+
+@app.command()
+def reset(name: Name) -> None:
+    """Start a lesson afresh in work/; the old file is kept under a numbered name."""
+    from course_tools import lessons, students
+
+    lesson = lessons.find(name)
+    kept = students.reset(lesson)
+    print(f"{lesson.student_file.relative_to(lesson.root)} is ready.")
+    if kept:
+        print(f"Your work until now is in {kept.relative_to(lesson.root)}.")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context) -> None:
+    """Put student editions into work/ and open JupyterLab there; more options go to JupyterLab."""
+    from course_tools.lessons import ROOT
+
+    start(None)
+    settings = ROOT / "build" / "jupyter"
+    write_json(
+        settings / "labconfig" / "default_setting_overrides.json",
+        {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}},
+    )
+    path = [str(settings), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(path)}
+    command = [sys.executable, "-m", "jupyterlab", *context.args]
+    (ROOT / "work").mkdir(exist_ok=True)
+    os.chdir(ROOT / "work")
+    os.execve(command[0], command, environment)  # so that Ctrl-C reaches JupyterLab alone
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether this machine is ready for the course."""
+    from course_tools import doctor
+
+    all_ok = True
+    for finding in doctor.examine():
+        print(f"{'ok  ' if finding.ok else 'MEND'}  {finding.sentence}", flush=True)
+        all_ok = all_ok and finding.ok
+    if not all_ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def data(
+    source: Annotated[
+        str | None, typer.Option("--from", help="Your own file, folder or URL, tried first.")
+    ] = None,
+) -> None:
+    """Fetch CIFAR-10 into the cache, verified, and say which source served."""
+    _tool("data").fetch(source)
+
+
+@app.command()
+def figures() -> None:
+    """Write the figures, those that are missing or whose inputs have changed."""
+    _tool("figures").main()
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="An experiment, such as A1 or conv_latent, or all.")],
+    profile: Annotated[str, typer.Option(help="preview or full.")] = "preview",
+    seed: Annotated[int, typer.Option(help="Same seed, same run.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Train an experiment and publish the run; cut off, it goes on where it was."""
+    _tool("train").train(name, profile=profile, seed=seed, device=device, say=_say)
+
+
+@app.command()
+def make_sample() -> None:
+    """Write the bundled sample of CIFAR-10 from the full data."""
+    _tool("data").make_sample()
+
+
+@app.command()
+def make_gray_table() -> None:
+    """Write the bundled table of the mean colour of every gray level from the full data."""
+    _tool("baselines").make_gray_table()
+
+
+def _tool(name: str) -> ModuleType:
+    """The module of `course_tools` that does the work of a command."""
+    try:
+        return importlib.import_module(f"course_tools.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"course_tools.{name}":
+            raise
+        raise CourseError(f"This copy of the course has no course_tools/{name}.py yet.") from None
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

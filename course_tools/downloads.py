@@ -1,0 +1,176 @@
+"""A download that resumes, shows progress and leaves no half file under a final name.
+
+pooch starts a broken download again from its first byte. CIFAR-10 is 170 MB and one of its hosts
+sends 50 kB/s, so the loop here is our own: requests does the protocol, and a `.part` file with
+the server's validator beside it is what a later try continues.
+"""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+from tqdm import tqdm
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+from course_lib.files import CourseError, write_json
+
+NUM_TRIES = 5  # a connection may break this often before the source counts as failed
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a source is given up: seconds to connect, seconds without a byte, bytes per second.
+
+    The rate is the mean since the download began, looked at once `patience` seconds have passed.
+    """
+
+    connect: float = 5.0
+    silence: float = 20.0
+    rate: float = 1e3
+    patience: float = 30.0
+
+
+class SourceError(CourseError):
+    """One source cannot serve; another one may."""
+
+
+class _Interrupted(Exception):
+    """The body ended early. What arrived is kept."""
+
+
+def network_allowed() -> bool:
+    """False when COURSE_OFFLINE is set to anything but 0."""
+    return os.environ.get("COURSE_OFFLINE", "0") in ("", "0")
+
+
+def download(url: str, path: Path, limits: Limits = Limits()) -> None:  # noqa: B008
+    """Download `url` to `path`, continuing what an earlier call left in `path` + ".part".
+
+    A part is continued only if its validator (ETag, else Last-Modified) is still the server's.
+
+    Raises:
+        SourceError: the server cannot be reached, refuses, is too slow, or sends a web page; or
+            COURSE_OFFLINE forbids the network.
+        CourseError: the disk is full. What arrived is kept.
+    """
+    host = urlsplit(url).hostname
+    part = path.with_name(path.name + ".part")
+    if not network_allowed():
+        raise SourceError("COURSE_OFFLINE forbids the network.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(NUM_TRIES):
+            before = _size(part)
+            try:
+                _receive(url, part, limits)
+                break
+            except _Interrupted as interruption:
+                if _size(part) <= before or attempt == NUM_TRIES - 1:
+                    raise SourceError(
+                        f"{host} {interruption}; what arrived is kept for the next try."
+                    ) from interruption
+        os.replace(part, path)
+        _validator_file(part).unlink(missing_ok=True)
+    except requests.Timeout as error:
+        raise SourceError(f"{host} did not answer within {limits.silence:g} s.") from error
+    except requests.RequestException as error:
+        raise SourceError(f"{host} cannot be reached ({_reason(error)}).") from error
+    except OSError as error:  # requests' own errors are OSErrors too and were caught above
+        raise CourseError(
+            f"{path} could not be written ({error.strerror or error}); what arrived is kept: "
+            "free some space or set COURSE_CACHE to another folder, then run it again."
+        ) from error
+
+
+def _receive(url: str, part: Path, limits: Limits) -> None:
+    """One request: continue `part` where the server can, else begin it anew."""
+    host = urlsplit(url).hostname
+    start, validator = _size(part), _read_validator(part)
+    # identity: in a compressed transfer byte positions mean nothing
+    headers = {"Accept-Encoding": "identity", "User-Agent": "gray-to-color course"}
+    if start and validator:
+        headers |= {"Range": f"bytes={start}-", "If-Range": validator}
+    timeout = (limits.connect, limits.silence)
+    with requests.get(url, headers=headers, timeout=timeout, stream=True) as response:
+        resumes = _continues(response, start, validator)
+        if response.status_code in (206, 416) and start and not resumes:
+            part.unlink()  # the file has changed on the server: once more, from the beginning
+            return _receive(url, part, limits)
+        if response.status_code != 200 and not resumes:
+            raise SourceError(f"{host} answered {response.status_code} {response.reason}.")
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            raise SourceError(f"{host} answered with a web page instead of the file.")
+        if not resumes:
+            part.unlink(missing_ok=True)
+            write_json(_validator_file(part), _validator(response))
+        _append(response, part, limits)
+
+
+def _append(response: requests.Response, part: Path, limits: Limits) -> None:
+    """Append the body to `part`, with a progress bar. Raises _Interrupted if it ends early."""
+    host, start = urlsplit(response.url).hostname, _size(part)
+    length = response.headers.get("Content-Length")
+    total = start + int(length) if length else None
+    began = time.monotonic()
+    bar = tqdm(desc=host, total=total, initial=start, unit="B", unit_scale=True, mininterval=1)
+    try:
+        with open(part, "ab") as file, bar:
+            # read1 gives what has arrived: iter_content would wait for, and lose, a full chunk
+            for chunk in iter(partial(response.raw.read1, 1 << 16), b""):
+                file.write(chunk)
+                bar.update(len(chunk))
+                seconds = time.monotonic() - began
+                if seconds > limits.patience and bar.n - start < limits.rate * seconds:
+                    raise SourceError(
+                        f"{host} sends fewer than {limits.rate:.0f} bytes a second "
+                        "and was given up."
+                    )
+    except ReadTimeoutError as error:
+        raise _Interrupted(f"sent nothing for {limits.silence:g} s") from error
+    except ProtocolError as error:
+        raise _Interrupted("keeps breaking off") from error
+    if total is not None and _size(part) != total:
+        raise _Interrupted("keeps breaking off")
+
+
+def _continues(response: requests.Response, start: int, validator: str | None) -> bool:
+    """Whether the body is the rest of the same file, from byte `start`."""
+    content_range = response.headers.get("Content-Range", "")
+    return (
+        response.status_code == 206
+        and content_range.startswith(f"bytes {start}-")
+        and _validator(response) == validator
+    )
+
+
+def _validator(response: requests.Response) -> str | None:
+    """What tells two versions of a file apart; a weak ETag does not (RFC 9110, 8.8.1)."""
+    etag = response.headers.get("ETag", "")
+    return etag if etag.startswith('"') else response.headers.get("Last-Modified")
+
+
+def _validator_file(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
+
+
+def _read_validator(part: Path) -> str | None:
+    try:
+        return json.loads(_validator_file(part).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _reason(error: requests.RequestException) -> str:
+    text = str(error)
+    if "resolve" in text or "getaddrinfo" in text:
+        return "its name is not known here; is there a network?"
+    return "the connection was refused" if "refused" in text else type(error).__name__
