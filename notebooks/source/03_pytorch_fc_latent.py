@@ -1,0 +1,753 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 · A fully connected latent, in PyTorch
+#
+# **About 90 minutes, half of them for the exercises.** A narrow model is trained here, in seconds.
+#
+# At the end of this lesson you will be able to
+#
+# - write an autoencoder as a PyTorch class, and say the shape of what flows between its layers;
+# - count its parameters by hand, and say where they are;
+# - write the training step by hand, and say what each of its five lines does;
+# - evaluate a model without gradients and without leaving a trace;
+# - say what turning the training images does to the training loss;
+# - save and load weights so that no file can run code and no error is hidden;
+# - say what 256 numbers can hold, and whether a model gets that much out of them.
+#
+# You need lesson 01 (gray, the two baselines, the luma and the chroma part of an error) and lesson
+# 02 (convolution, stride, Adam, and the linear code, which comes back in step 5).
+
+# %% tags=["parameters"]
+profile = "quick"
+seed = 0
+device = "cpu"
+
+# %%
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import max_pool2d, mse_loss
+
+from course_lib import baselines, checks, data, experiments, grayscale, models_torch, profiles
+
+grant = profiles.get(profile)
+recipe = experiments.get("fc_latent")  # the paper's settings, as data
+place = models_torch.pick_device(device)
+cifar = data.load_cifar10(grant.data)
+split = data.split(cifar)
+
+# %% [markdown]
+# ## The question
+#
+# Lesson 02 built the paper's first model in Keras. This one is the paper's second, **model B**, in
+# PyTorch. PyTorch hides less: the training step is yours to write.
+#
+# Model B presses every picture through a row of **256 numbers**, its *latent*, and has to paint the
+# colour picture from these numbers alone. The gray input has 32 · 32 = 1024 numbers and the colour
+# output 3072. So the question is:
+#
+# **What do 256 numbers hold of a picture, and what is lost on the way?**
+#
+# First the bars, as in lesson 01, on the validation images. We add one more: a picture painted all
+# over in the mean colour of the training images. A model that has learned anything beats that.
+#
+# *Before you run the cell, guess:* is one flat colour ten times as bad as the gray copy, or a
+# hundred times?
+
+# %% tags=["nbval-check-output"]
+from course_lib import plots, training
+
+train = data.as_float(split.x_train)  # (N, 32, 32, 3), float32 in [0, 1]
+validation = data.as_float(split.x_validation)
+gray = grayscale.to_gray(validation)  # (N, 32, 32)
+pictures = {
+    "mean colour": np.broadcast_to(train.mean(axis=(0, 1, 2)), validation.shape),
+    "gray copy": baselines.gray_copy(gray),
+    "gray-level table": baselines.gray_level_table(gray),
+}
+for name, picture in pictures.items():
+    mse = np.mean((picture - validation) ** 2)
+    print(f"{name:17} MSE on {len(gray)} validation images: {mse:.4f}")
+
+# %% [markdown]
+# **What to see.** The flat colour is about ten times as bad as the gray copy. Between the first
+# line and the other two lies everything that a picture's *shapes* are worth; between the second
+# and zero lies what its *colours* are worth. The paper says that model B hardly gets its training
+# loss below 0.01. Where would that put it on this list?
+
+# %% [markdown]
+# ## Step 1 · The class
+#
+# A PyTorch model is a class that derives from `nn.Module`. It has two parts. `__init__` makes the
+# layers, which *own* the parameters. `forward` says how a batch *flows* through them. Usually both
+# stand in one class body. We let the class grow in three cells, to talk about each.
+#
+# First the layers. In PyTorch images are **(N, C, H, W)**: the channels come before rows and
+# columns. A convolution with a 3 × 3 window and `padding=1` keeps height and width.
+#
+# *Expect:* nothing to be printed. But look at the comments: what size must `fc1` expect, if the
+# picture is halved twice on the way to it?
+
+
+# %%
+class Layers(nn.Module):
+    def __init__(self, channels=(64, 128, 256), latent_dim=256):
+        super().__init__()
+        c1, c2, c3 = channels
+        self.conv1 = nn.Conv2d(1, c1, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(c1, c2, kernel_size=3, padding=1)
+        self.conv3 = nn.Conv2d(c2, c3, kernel_size=3, padding=1)
+        self.fc1 = nn.Linear(c3 * 8 * 8, latent_dim)  # 32 / 2 / 2 = 8
+        self.fc2 = nn.Linear(latent_dim, c3 * 8 * 8)
+        self.deconv1 = nn.ConvTranspose2d(c3, c2, kernel_size=3, padding=1)
+        self.deconv2 = nn.ConvTranspose2d(c2, c1, kernel_size=3, padding=1)
+        self.deconv3 = nn.ConvTranspose2d(c1, 3, kernel_size=3, padding=1)
+
+
+# %% [markdown]
+# **What to see.** Eight layers, in the order of the flow. `super().__init__()` must come first: it
+# lets the module notice each layer you assign, so that `parameters()` finds their weights later.
+# A layer kept in a plain Python list would not be noticed, and never be trained.
+#
+# The names are not ours. They are those of the paper's table, and the published weights are filed
+# under them: a class with these names can load them.
+#
+# Now the encoder: gray picture in, 256 numbers out. After each line stands the shape of `x`.
+
+
+# %%
+class Encoder(Layers):
+    def encode(self, gray):  #                            (N, 1, 32, 32)
+        x = self.conv1(gray).relu()  #                    (N, 64, 32, 32)
+        x = max_pool2d(self.conv2(x), 2).relu()  #        (N, 128, 16, 16)
+        x = max_pool2d(self.conv3(x), 2).relu()  #        (N, 256, 8, 8)
+        return self.fc1(x.flatten(start_dim=1)).relu()  # (N, 16384) -> (N, 256)
+
+
+# %% [markdown]
+# **What to see, line by line.**
+#
+# - `conv1` looks for 64 small patterns in the gray picture. `relu` sets what is negative to zero;
+#   without it two convolutions in a row would be no more than one.
+# - `conv2` combines them into 128 patterns. `max_pool2d(x, 2)` keeps the largest of every 2 × 2
+#   numbers: half the height, half the width. *That* a pattern occurs is kept; *where* it occurs is
+#   now known to two pixels only.
+# - `conv3` does so once more: 256 maps of 8 × 8. There are now 16,384 numbers, 16 times as many as
+#   in the input. Up to here nothing forces anything out.
+# - `flatten` writes them in one row per image, and `fc1` makes 256 sums of all of them. **Here is
+#   the bottleneck.** Everything the decoder will ever know has to be in these 256 numbers. The last
+#   `relu` even takes their sign.
+#
+# The decoder goes the other way.
+
+
+# %%
+upsample = nn.Upsample(scale_factor=2, mode="bilinear")  # (N, C, H, W) -> (N, C, 2H, 2W)
+
+
+class FCLatentAutoencoder(Encoder):
+    def decode(self, latent):  #               (N, 256)
+        x = self.fc2(latent).relu()  #         (N, 16384)
+        x = x.unflatten(1, (-1, 8, 8))  #      (N, 256, 8, 8)
+        x = self.deconv1(upsample(x)).relu()  # (N, 128, 16, 16)
+        x = self.deconv2(upsample(x)).relu()  # (N, 64, 32, 32)
+        return self.deconv3(x).sigmoid()  #    (N, 3, 32, 32)
+
+    def forward(self, gray):
+        return self.decode(self.encode(gray))
+
+
+# %% [markdown]
+# **What to see.**
+#
+# - `fc2` makes 16,384 numbers out of 256, and `unflatten` folds them into 256 maps of 8 × 8.
+#   The `-1` says: whatever is left over, so that narrower models work too.
+# - `upsample` doubles the size by *bilinear* interpolation, which has no parameters: new pixels are
+#   weighted means of their neighbours. It is smooth. Sharp edges have to come from the layers.
+# - A transposed convolution with stride 1 and padding 1 does what a convolution does, with its
+#   weights stored the other way round. The paper uses it, so we do.
+# - `sigmoid` brings each number between 0 and 1, as colours are.
+# - `forward` is what `model(gray)` calls. Encoder, decoder, done.
+#
+# The library has this class in one piece, as `models_torch.FCLatentAutoencoder`.
+#
+# **How many parameters?** Every output of a layer is a weighted sum plus a bias. So count: how many
+# inputs does one sum see, plus 1 for its bias, times the number of *different* sums. A convolution
+# uses the same sums at every place of the picture. A fully connected layer has one sum of its own
+# for every output.
+#
+# *Expect:* which layer is the largest?
+
+# %% tags=["nbval-check-output"]
+sums = {"conv1": (3 * 3 * 1, 64), "conv2": (3 * 3 * 64, 128), "conv3": (3 * 3 * 128, 256)}
+sums |= {"fc1": (256 * 8 * 8, 256), "fc2": (256, 256 * 8 * 8)}
+sums |= {"deconv1": (3 * 3 * 256, 128), "deconv2": (3 * 3 * 128, 64), "deconv3": (3 * 3 * 64, 3)}
+table = models_torch.layer_table(FCLatentAutoencoder())  # runs one gray image through the model
+total = models_torch.cost(table)
+print("layer    output            by hand   PyTorch  share")
+for name, shape, num_parameters, _ in table:
+    inputs, outputs = sums[name]
+    by_hand, size = (inputs + 1) * outputs, " x ".join(map(str, shape))
+    share = by_hand / total.num_parameters
+    print(f"{name:8} {size:14} {by_hand:10,} {num_parameters:9,} {share:6.1%}")
+print(f"total {total.num_parameters:,} parameters, {total.parameters_mb:.2f} MB in float32")
+
+# %% [markdown]
+# **What to see.** This is figure 8 of the paper (outputs are before pooling), and the paper says
+# 9,145,475 too. The two fully connected layers hold more than nine tenths of all parameters. The
+# six convolutions together are small beside them.
+#
+# Why? A convolution has a few weights and uses them everywhere. `fc1` has a weight for *each pair*
+# of a place and a latent number. It could learn that grass at the bottom left means something else
+# than grass at the bottom right. It has to pay for that: what it learns about one corner it does
+# not know about the next. And its size grows with the picture, as exercise 1 shows.
+
+# %% [markdown]
+# ## Step 2 · Turned pictures, black corners
+#
+# The paper trains B and C on *augmented* images: each time an image is seen, it is turned by a
+# random angle between −15 and 15 degrees. A turned cat is still a cat, so this makes new training
+# images out of old ones, for nothing. The picture is turned first, and gray is taken of the turned
+# picture: input and target fit together.
+#
+# But a turned square does not fill a square. What comes in from outside is painted black.
+#
+# *Expect:* how many percent of the pixels are black? And how well does the gray copy do on turned
+# images: better, worse, or the same?
+
+# %%
+torch.manual_seed(seed)
+images = torch.from_numpy(split.x_train)  # uint8 (N, 32, 32, 3)
+turned_gray, turned_rgb = training.gray_and_rgb(images, rotation=recipe.rotation)  # NCHW
+black = (turned_rgb == 0).all(dim=1).float().mean()
+plain_loss = np.mean((grayscale.to_gray(train, keepdims=True) - train) ** 2)
+turned_loss = torch.mean((turned_gray - turned_rgb) ** 2)
+print(f"black pixels: {(train == 0).all(axis=-1).mean():.1%} before, {black:.1%} after turning")
+print(f"gray copy, MSE: {plain_loss:.5f} before, {turned_loss:.5f} after turning")
+target, given = turned_rgb[:8].permute(0, 2, 3, 1).numpy(), turned_gray[:8, 0].numpy()
+rows = {"photograph": train[:8], "turned:\nthe target": target, "its gray:\nthe input": given}
+alt = "Eight photographs; each turned by up to 15 degrees, with black corners; and their gray."
+plots.show(plots.side_by_side(rows), alt=alt)
+
+# %% [markdown]
+# **What to see.** Black wedges in the corners, in target and input alike, larger where the angle is
+# larger. Look closely at the turned pictures: straight edges have become stairs, because each pixel
+# is copied from its nearest neighbour.
+#
+# Now the two numbers. Black is the easiest colour there is: black in, black out. So *the same
+# method on the same images* has a lower error when they are turned. **The training loss of model B
+# is measured on such images, and cannot be compared** with a loss on whole pictures: not with
+# model A's, not with a validation loss, not with the gray copy's bar of the question.
+#
+# And it is not comparable for a second reason: it is a mean over the epoch *while* the weights
+# change. So in this course a model is judged on validation images, which are never turned.
+
+# %% [markdown]
+# ## Step 3 · The training step, by hand
+#
+# A step looks at one batch and changes all weights a little. It has five parts:
+#
+# 1. `optimizer.zero_grad()`: forget the gradient of the step before;
+# 2. *forward*: compute the prediction;
+# 3. *loss*: one number that says how wrong it is;
+# 4. `loss.backward()`: for every weight, how the loss would change if that weight grew;
+# 5. `optimizer.step()`: move every weight a little, so that the loss falls.
+#
+# Why must something be forgotten? Run parts 2 to 4 twice on the same batch, without part 1.
+#
+# *Expect:* the model has not moved, so the second gradient should be equal to the first.
+
+# %%
+from course_lib.seeding import seed_everything
+
+seed_everything(seed)
+model = FCLatentAutoencoder(grant.channels)
+optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+gray_batch, rgb_batch = training.gray_and_rgb(images[:20])  # (20, 1, 32, 32), (20, 3, 32, 32)
+print("gradient of deconv3 before the first backward:", model.deconv3.weight.grad)
+for number in (1, 2):
+    loss = mse_loss(model(gray_batch), rgb_batch)
+    loss.backward()
+    print(f"its length after backward number {number}: {model.deconv3.weight.grad.norm():.5f}")
+optimizer.step()
+print(f"loss before the step {loss:.5f}, after it {mse_loss(model(gray_batch), rgb_batch):.5f}")
+
+# %% [markdown]
+# **What to see.** The second number is twice the first: `backward` *adds* to the gradient that is
+# there. That is useful if a batch does not fit into memory and is fed in pieces. Otherwise it is a
+# mistake that no error message tells you about: without `zero_grad` every step would go in the
+# direction of the sum of all gradients so far.
+#
+# The last line shows that the step was one in the right direction: the loss is a little lower.
+#
+# Here is the whole step as a function, and the training. `training.fit` does what is around it:
+# order of the images, turning, gray, validation, keeping time. The step is yours.
+#
+# The quick profile trains a *narrow* model (a quarter of the channels) on the small sample. The
+# paper's settings would give it less than 50 steps, so it takes smaller batches and larger steps.
+
+
+# %%
+def step(model, optimizer, gray, rgb):
+    optimizer.zero_grad()
+    loss = mse_loss(model(gray), rgb)  # (N, 3, 32, 32) against (N, 3, 32, 32) -> one number
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+model = FCLatentAutoencoder(grant.channels).to(place)
+batch_size, rate = (20, 1e-3) if profile == "quick" else (recipe.batch_size, recipe.learning_rate)
+settings = dict(batch_size=batch_size, rotation=recipe.rotation, seed=seed, progress=False)
+settings |= dict(num_epochs=grant.num_epochs or recipe.num_epochs)
+settings |= dict(optimizer=torch.optim.Adam(model.parameters(), lr=rate))
+record = training.fit(model, step, split.x_train, split.x_validation, **settings)
+
+# %% [markdown]
+# **What to see.** Nothing yet: `fit` has written down what happened, in `record`. It keeps the
+# losses of every epoch, and what the model made of 16 validation images after it.
+#
+# *Expect:* what will a few seconds of training be enough for?
+
+# %%
+for epoch in record.history:
+    line = "epoch {epoch}: training {train_loss:.4f} (turned), validation {validation_loss:.4f}"
+    print(line.format(**epoch))
+last = record.num_epochs
+rows = {"input": gray[:8]}
+for number in sorted({1, (1 + last) // 2, last}):
+    rows[f"epoch {number}"] = record.predictions[number - 1][:8]
+rows["truth"] = validation[:8]
+alt = "Eight validation photographs: gray, as the model paints them after more and more epochs, "
+plots.show(plots.side_by_side(rows), alt=alt + "and in truth. The paintings are blurred.")
+
+# %% [markdown]
+# **What to see.** First a fog in one gray; then light and dark begin to fall into place, as
+# gray-brown blobs. That is what the MSE pays for first: in the list of the question, light and dark
+# are worth about ten times as much as colours. Shapes and colours need far more training than this.
+#
+# Look at the rims of the early paintings. They are dark, although the photographs have no
+# dark frame. On turned images the rim is often black, and the model has learned *that it is*
+# before it can see *where it is*. A model learns the augmentation too.
+#
+# The losses fall from epoch to epoch, on training *and* on validation images: the model learns.
+#
+# **To measure is not to train.** Two switches should be set before a model is evaluated.
+#
+# - *Without gradients*, `torch.no_grad()`. Otherwise PyTorch keeps every intermediate result, in
+#   case you call `backward`. That costs memory and time, and changes no number.
+# - *In evaluation mode*, `model.eval()`. Some layers behave differently in training: dropout throws
+#   numbers away, batch normalisation uses the statistics of the batch. That does change numbers.
+#
+# And afterwards the mode is set back, or the rest of the training runs in evaluation mode. The five
+# lines before the last `print` do all this. `training.predict` does the same, batch by batch.
+
+# %%
+prediction = model(gray_batch.to(place))  # (20, 3, 32, 32)
+print("with gradients, it remembers how it was made:", prediction.grad_fn is not None)
+dropout, ones = nn.Dropout(0.5), torch.ones(1000)
+for training_mode in (True, False):
+    dropout.train(training_mode)
+    print(f"dropout, training={dropout.training}: {(dropout(ones) == 0).float().mean():.0%} zeros")
+was_training = model.training
+model.eval()
+with torch.no_grad():
+    prediction = model(gray_batch.to(place))
+model.train(was_training)
+print(f"without: {prediction.grad_fn is not None}. Training mode again: {model.training}")
+
+# %% [markdown]
+# **What to see.** With gradients, a prediction remembers how it was made; without, it does not.
+# Dropout sets about half of the numbers to zero in training mode, and none in evaluation mode.
+#
+# The paper's code evaluates with gradients on, which costs memory and changes nothing. It also sets
+# evaluation mode when it evaluates and never sets training mode again: after the first evaluation
+# it trains in evaluation mode. Is that an error in its results? No: model B has neither dropout nor
+# batch normalisation, so both modes do the same. It is a trap that waits for the day on which
+# somebody adds a dropout layer, and wonders why it has no effect.
+
+# %% [markdown]
+# ## Step 4 · Weights in a file
+#
+# A trained model is worth keeping. The way most often seen is `torch.save` and `torch.load`, and it
+# stores Python objects with *pickle*. A pickle is not data. It is a list of instructions for making
+# objects, and "call this function" is one of them.
+#
+# *Expect:* somebody sends you weights. What can happen when you open the file?
+
+
+# %% tags=["nbval-check-output"]
+class Trap:
+    def __reduce__(self):  # tells pickle what to call when the object is read
+        return print, ("This was printed by the FILE. It could have been any command.",)
+
+
+kept = tempfile.TemporaryDirectory()
+folder = Path(kept.name)
+torch.save({"conv1.weight": Trap()}, folder / "weights.pt")
+torch.load(folder / "weights.pt", weights_only=False)
+try:
+    torch.load(folder / "weights.pt", weights_only=True)
+except Exception as error:
+    print("With weights_only=True it is refused:", type(error).__name__)
+
+# %% [markdown]
+# **What to see.** The file ran a function of its own choice on your machine, with your rights. It
+# printed a line; it could have deleted your thesis. With `weights_only=True`, which is the default
+# since PyTorch 2.6, it is refused.
+#
+# So: never open a pickle that you did not write. This course keeps weights as **safetensors**, a
+# format that holds names, shapes and numbers, and nothing that could run.
+#
+# Saving has a trap of its own. The paper's code saves into a folder that nobody has made: a
+# training of hours can end with an error at its last line, and be lost. We save with
+# `files.replacing`, which makes the folder, and puts the file there whole or not at all.
+
+# %%
+from safetensors.torch import load_file, save_file
+
+from course_lib import files
+
+
+def save(model, path):
+    with files.replacing(path) as temporary:
+        save_file({name: w.contiguous() for name, w in model.state_dict().items()}, temporary)
+
+
+names = ("right", "absent", "damaged", "other")
+right, absent, damaged, other = (folder / "models" / f"{name}.safetensors" for name in names)
+save(model, right)
+save(FCLatentAutoencoder((8, 16, 32)), other)
+
+# %% [markdown]
+# **What to see.** No error, although there was no folder `models`. (`contiguous` puts a tensor's
+# numbers in plain order, as the format wants them; `fit` had sorted them for speed.)
+#
+# Loading has the worst trap. The paper's code loads inside a `try`, followed by a bare `except:`
+# which means: whatever goes wrong, train again. We load four files: one that does not exist, one
+# that was cut off, one with a model of other widths, and the right one.
+#
+# *Expect:* one success, and three different reasons for failing.
+
+# %% tags=["nbval-check-output"]
+damaged.write_bytes(right.read_bytes()[:1000])  # cut off
+copy = FCLatentAutoencoder(grant.channels)
+for path in (absent, damaged, other, right):
+    try:
+        copy.load_state_dict(load_file(path))
+        print(f"{path.stem:8} loaded")
+    except Exception as error:
+        print(f"{path.stem:8} {type(error).__name__}")
+pairs = zip(copy.parameters(), model.parameters(), strict=True)
+print("every weight the same, bit for bit:", all(torch.equal(a, b.cpu()) for a, b in pairs))
+
+# %% [markdown]
+# **What to see.** Three problems with three different cures. *Absent*: train. *Damaged*: fetch it
+# again. *Other*: you built the wrong model, so mend your code. A bare `except:` makes them one, and
+# cures all three by training for hours, without a word. It would even swallow your Ctrl-C. **Catch
+# the one error that you have an answer to, here `FileNotFoundError`, and let the others speak.**
+
+# %% [markdown]
+# ## Step 5 · The published model
+#
+# A trained model B at full width ships with the course, with the record of its training. If its
+# name says *preview*, it was trained for about 20 minutes on two CPU cores, until a GPU has run the
+# paper's recipe in full. A preview shows how B learns, not how far it gets.
+#
+# Here is its loss: figure 9 of the paper. The paper shows the training loss alone. We add the
+# validation loss and the gray copy. (An epoch is 45,000 images. A preview is measured more often,
+# and the axis says after how many images. The dotted line is the gray copy on the test images, the
+# solid curve is on validation images; for the gray copy the two hardly differ.)
+#
+# *Expect:* the curves should fall. Where is the dotted line?
+
+# %%
+from course_lib import metrics, published, statistics
+
+run = published.load("fc_latent")
+figure = plots.loss_curves(run.history, {"gray copy": run.metrics["gray_copy_test"]["mse"]})
+figure.axes[0].set(title=run.label, xlabel=run.unit)
+alt = "Training and validation loss of model B in the course of its training, and the gray copy's."
+plots.show(figure, alt=alt)
+text = "MSE {mse:.4f} = luma {mse_luma:.4f} + chroma {mse_chroma:.4f}"
+
+
+def with_right_gray(picture):  # (M, 32, 32, 3); the photographs' gray, by one shift per pixel
+    return picture + (gray - grayscale.to_gray(picture))[..., None]
+
+
+# %% [markdown]
+# **What to see.** Both curves fall steeply at first and then ever more slowly. Read three things
+# off the picture. *Has it finished?* If the right end still falls, more training would help. *Does
+# it beat the bar?* Compare the solid line with the dotted one; step 2 told why the dashed one must
+# not be compared with it. *Does it learn by heart?* Then the solid line would turn up again.
+#
+# Now the pictures, in the paper's way: the first 100 test images. This is figure 3. Our own class
+# takes the published weights, for its layers have the right names.
+#
+# *Expect:* each picture went through 256 numbers. What will be missing?
+
+# %%
+full_model = run.load_into(FCLatentAutoencoder())
+weights = getattr(grayscale, recipe.gray_weights)  # B was trained on torchvision's gray
+first_gray = grayscale.to_gray(data.as_float(cifar.x_test[:100]), weights)  # (100, 32, 32)
+painted = published.predict(full_model, first_gray)  # (100, 32, 32, 3)
+panels = []
+for picture in (baselines.gray_copy(first_gray), painted):
+    rows_of_ten = picture.reshape(10, 10, 32, 32, 3).swapaxes(1, 2)  # (10, 32, 10, 32, 3)
+    panels.append(rows_of_ten.reshape(320, 320, 3))
+figure = plots.image_grid(np.stack(panels), ["input", f"output of {run.label}"], 2, zoom=2)
+plots.show(figure, alt="The first 100 test images in gray, and as model B paints them, blurred.")
+
+# %% [markdown]
+# **What to see.** The output is blurred: find a picture with fine lines in the input, and look for
+# them in the output. What colour there is lies in large areas, as sky or earth, and it is pale.
+# Lesson 01 foretold the second. The first is new: the sharp gray picture was *given*, and the model
+# could not pass it on.
+#
+# **Are 256 numbers too few?** That is what one thinks, but it can be tested. We rebuild the *gray*
+# picture from 256 numbers in two ways that need no network, and leave it gray.
+#
+# - *Thumbnail*: shrink it to 16 × 16 pixels and enlarge it again.
+# - *Linear code*: the 256 patterns of lesson 02, whose weighted sums come closest to the training
+#   images (principal component analysis). The weights are the code.
+#
+# The luma part of the error says what was lost of the given picture. Not all of that loss is in the
+# luma part, though: an equal error in all three channels is 75 % luma and 25 % chroma, because the
+# BT.601 weights are not equal. Part of a wrong gray reappears as chroma. To compare *colours*, give
+# each picture the right gray first: add what its gray lacks, the same to all three channels. Then
+# the luma part is zero, and what is left is in the last column.
+#
+# The cell computes the 256 patterns, which takes some seconds.
+#
+# *Expect:* a network with millions of parameters should beat both. Should it?
+
+# %%
+flat = grayscale.to_gray(train).reshape(len(train), -1)  # (N, 1024)
+mean = flat.mean(axis=0)
+# SVD sorts the directions in which the training images differ, the strongest first: keep 256.
+patterns = np.linalg.svd(flat - mean, full_matrices=False)[2][:256]  # (256, 1024)
+code = (gray.reshape(-1, 1024) - mean) @ patterns.T  # (M, 256): 256 numbers per picture
+linear = (mean + code @ patterns).clip(0, 1).reshape(gray.shape)
+small = gray.reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4))  # (M, 16, 16): 256 numbers as well
+large = upsample(torch.from_numpy(small)[:, None])[:, 0].numpy()  # (M, 32, 32)
+pictures["thumbnail"], pictures["linear code"] = map(baselines.gray_copy, (large, linear))
+pictures[run.label] = published.predict(full_model, grayscale.to_gray(validation, weights))
+for name, picture in pictures.items():
+    print(f"{name:35}", text.format(**metrics.evaluate(picture, validation)), end="; ")
+    print(f"with the right gray {np.mean((with_right_gray(picture) - validation) ** 2):.4f}")
+
+# %% [markdown]
+# **What to see.** Both codes that need no network keep the gray picture rather well, with the same
+# 256 numbers: compare the luma parts in the last three lines. Both are gray pictures, yet their
+# chroma parts are larger than the gray copy's: that is the part of the wrong gray that reappears.
+# With the right gray they are the gray copy, and score as it does. So compare colours in the last
+# column only: is B's number there below the gray-level table's? Its chroma part alone looks worse.
+#
+# Ask of the table: *is model B's luma part larger than that of the linear code?* If it is, then 256
+# numbers are **not** too few for what B shows: patterns found without any training by gradient
+# descent put more of the picture into them. (They are what an autoencoder without nonlinear parts
+# ends with, if it is trained to the end: Baldi and Hornik, 1989.) What is too little then is the
+# training, or what the `relu` leaves of 256 numbers by taking their sign.
+#
+# A bottleneck says how much a model *can* hold. It does not say how much it *does*.
+
+# %% [markdown]
+# ## Exercises
+#
+# Each exercise is one function. Write its body, run the cell, then run the check below it. Nothing
+# later depends on your answers.
+#
+# ### Exercise 1 · Larger pictures (one or two lines)
+#
+# How many parameters have `fc1` and `fc2` together if the pictures are `size` × `size` pixels?
+# `conv3` has 256 channels, and the picture is halved twice before it reaches `fc1`. Do not forget
+# the biases. When your answer passes, try it for a photograph of 512 × 512 pixels.
+
+
+# %% tags=["exercise"]
+def fc_parameters(size, latent_dim):
+    """Parameters of fc1 and fc2 together, for square images; `size` is a multiple of 4."""
+    ### BEGIN SOLUTION
+    num_features = 256 * (size // 4) ** 2
+    return (num_features + 1) * latent_dim + (latent_dim + 1) * num_features
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("03.fc_parameters", fc_parameters)
+
+# %% [markdown]
+# ### Exercise 2 · A loss without corners (one or two lines)
+#
+# Make the loss of turned pictures comparable: return the mean squared error over the pixels that
+# lie *inside* the photograph, all three channels, every such pixel counting the same. All three
+# arguments are NumPy arrays, so PyTorch's `mse_loss` does not take them. `inside` says where the
+# corners are: do not guess them from black, for a photograph has black pixels too.
+
+
+# %% tags=["exercise"]
+def inside_loss(prediction, target, inside):
+    """MSE where `inside` is True. NumPy arrays (N, H, W, 3), (N, H, W, 3) and bool (N, H, W)."""
+    ### BEGIN SOLUTION
+    return np.mean((prediction[inside] - target[inside]) ** 2)  # each (P, 3)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("03.inside_loss", inside_loss)
+
+# %% [markdown]
+# ### Exercise 3 · Train by hand (six lines)
+#
+# Now without an optimizer. The model is as small as can be: its prediction is `x @ weight`. Start
+# from `weight`, take `num_steps` steps of plain gradient descent on the mean squared error over all
+# of `x` and `y`, and return the weight you end with. A step goes against the gradient, by
+# `learning_rate` times the gradient. You may let PyTorch find the gradient, or do it yourself.
+# (`torch.tensor(weight, requires_grad=True)` makes a copy that gathers gradients; `x` and `y` have
+# to become tensors, too. Change the weight inside `with torch.no_grad():`, and in place, with `-=`:
+# `weight = weight - ...` makes a new tensor, which gathers none.)
+
+
+# %% tags=["exercise"]
+def descend(weight, x, y, learning_rate, num_steps):
+    """Weight (D,), x (N, D), y (N,), float64 -> the weight (D,) after `num_steps` steps."""
+    ### BEGIN SOLUTION
+    weight = torch.tensor(weight, requires_grad=True)
+    x, y = torch.tensor(x), torch.tensor(y)
+    for _ in range(num_steps):
+        weight.grad = None
+        loss = torch.mean((x @ weight - y) ** 2)
+        loss.backward()
+        with torch.no_grad():
+            weight -= learning_rate * weight.grad
+    return weight
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("03.descend", descend)
+
+# %% [markdown]
+# ### Exercise 4 · Design to a budget (open)
+#
+# The next lesson's model has 1,330,307 parameters, a seventh of model B's. Design a model B that is
+# no larger: choose `c1`, `c2`, `c3` and `latent_dim` so that the whole model has at most `budget`
+# parameters and uses at least 80 % of them, with a latent of at least 256 numbers. There are many
+# right answers, and any way to find one will do. Return the four numbers side by side:
+# `return c1, c2, c3, latent_dim`.
+#
+# Then say, for yourself or for your group: what did you have to give up, and where will the
+# pictures show it?
+
+
+# %% tags=["exercise"]
+def design(budget):
+    """c1, c2, c3, latent_dim of a model B with at most `budget` parameters."""
+    ### BEGIN SOLUTION
+    # Give up channels of conv3, until the model fits.
+    for c3 in range(256, 0, -1):
+        model = FCLatentAutoencoder(channels=(64, 64, c3), latent_dim=256)
+        if sum(p.numel() for p in model.parameters()) <= budget:
+            return 64, 64, c3, 256
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("03.design", design)
+
+# %% [markdown]
+# ### Exercise 5 · In your own words
+#
+# A fellow student writes: *"Model B's training loss hardly gets below 0.01, so 256 numbers are too
+# few to hold a picture."* Answer in five to eight sentences.
+#
+# | points | for |
+# |---|---|
+# | 1 | saying why this training loss must not be held against a loss on whole pictures |
+# | 1 | using luma and chroma (wrong gray is in both): what is the narrow latent to blame for? |
+# | 1 | using a line of the table of step 5 that has 256 numbers and no network |
+# | 1 | naming one experiment that changes one thing, and what each outcome would mean |
+
+# %% [markdown] tags=["written"] points=4
+# *Your answer here.*
+
+# %% [markdown]
+# ## Results
+#
+# Last, the test set: all 10,000 images, measured once with the published weights, one seed. The
+# table is read from the record of the run. The last comparison is image by image against the gray
+# copy, with a 95 % interval over the test images of your profile.
+
+# %% tags=["key-number"]
+for where in ("train", "validation", "test", "gray_copy_test", "gray_level_table_test"):
+    print(f"{where:22}", text.format(**run.metrics[where]))
+test = data.as_float(cifar.x_test)
+gray_copy = baselines.gray_copy(grayscale.to_gray(test))
+copy_mse = np.mean((gray_copy - test) ** 2, axis=(1, 2, 3))  # (N,)
+model_mse = run.per_image("mse")[cifar.test_indices]  # (N,)
+gain = statistics.paired_difference(copy_mse, model_mse, seed=seed)
+print("MSE of the gray copy minus that of B: {:.4f} ({:.4f} to {:.4f})".format(*gain))
+print(f"B has the lower error on {np.mean(model_mse < copy_mse):.0%} of {len(test)} images")
+score = run.metrics["test"]["mse"]
+print("test MSE in the band 0.006 to 0.025:", 0.006 < score < 0.025)
+print(f"test MSE of {run.label}, seed {run.manifest['seed']}: {score:.4f}")
+
+# %% [markdown]
+# **What to see.** Three questions to the table, in this order. Is the test line close to the
+# validation line? Then what was learned holds for new images too. Is the test line above or below
+# the gray copy? A negative difference means that doing nothing would have been better. And which
+# part is to blame? The gray copy's luma part is zero, B's is not: it lost what it was given. Do not
+# hold its chroma part against that of the gray-level table: some of it is wrong gray. The last
+# column of step 5 is the fair comparison of colours.
+#
+# If `in the band` says `False`, something in the data, the gray or the weights is not what it
+# should be. One seed says nothing about another: lesson 06 comes back to that.
+
+# %% [markdown]
+# ## What we have seen
+#
+# - A model is a class: `__init__` owns the layers, `forward` is the way through them.
+# - A convolution uses few weights at every place; a fully connected layer has one for each pair of
+#   input and output. In model B two such layers hold more than nine tenths of all parameters.
+# - A training step is five lines. `backward` adds to the gradient, so it has to be cleared.
+# - Evaluate without gradients and in evaluation mode, and set the mode back.
+# - Turning paints easy black corners. A training loss on turned images is not comparable.
+# - Weights are data: keep them in a format that cannot run, write them whole or not at all, and
+#   catch only the error that you have an answer to.
+# - A latent of 256 numbers is a limit. Whether a model reaches it has to be measured: a linear code
+#   with as many numbers needs no training.
+#
+# **Next:** lesson 04 takes the bottleneck away.
+
+# %% [markdown]
+# ## Further reading
+#
+# - Durant, Kotta and Mazer (2023). *Converting Grayscale Images to RGB Images Using Various
+#   Autoencoder Architectures.* 6 December 2023. Its model B, figures 3, 8 and 9.
+# - Hinton, G. E., and Salakhutdinov, R. R. (2006). Reducing the Dimensionality of Data with Neural
+#   Networks. *Science* 313(5786), pages 504 to 507. doi:10.1126/science.1127647. An autoencoder
+#   against the linear code.
+# - Baldi, P., and Hornik, K. (1989). Neural Networks and Principal Component Analysis: Learning
+#   from Examples Without Local Minima. *Neural Networks* 2(1), pages 53 to 58.
+#   doi:10.1016/0893-6080(89)90014-2. What a linear autoencoder learns.
+# - Kingma, D. P., and Ba, J. (2015). Adam: A Method for Stochastic Optimization. *International
+#   Conference on Learning Representations.* arXiv:1412.6980. What `optimizer.step()` does.
+# - Paszke, A., and others (2019). PyTorch: An Imperative Style, High-Performance Deep Learning
+#   Library. In *Advances in Neural Information Processing Systems 32.* arXiv:1912.01703.
+# - Hugging Face. *Safetensors*, documentation. https://huggingface.co/docs/safetensors. The format,
+#   and why not pickle.

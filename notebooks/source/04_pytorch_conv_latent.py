@@ -1,0 +1,616 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 · A convolutional latent
+#
+# **About 75 minutes, half of them for the exercises.** Three narrow models are trained here, each
+# in seconds.
+#
+# At the end of this lesson you will be able to
+#
+# - write the paper's third model, and say what changed from the second;
+# - tell a bottleneck from a latent that is none, by counting;
+# - count multiplications by hand, and say why they rank models differently than parameters do;
+# - look into a latent, and show whether its numbers have a place in the picture;
+# - say which part of an error is sharpness, and what a sharp picture proves;
+# - plan a comparison that changes one thing at a time.
+#
+# You need lesson 02 (model A, stride, the plateau schedule) and lesson 03 (the class, the training
+# step, the 256 numbers, what a wrong gray does to the chroma part).
+
+# %% tags=["parameters"]
+profile = "quick"
+seed = 0
+device = "cpu"
+
+# %%
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import max_pool2d
+
+from course_lib import baselines, checks, data, experiments, grayscale, metrics, models_torch
+
+recipe = experiments.get("conv_latent")  # the paper's settings, as data
+place = models_torch.pick_device(device)
+latents = {"B, fully connected": (256,), "C, convolutional": (256, 16, 16)}
+for name, shape in latents.items():
+    size = np.prod(shape)
+    words = f"{' x '.join(map(str, shape)):14} = {size:6,} numbers"
+    print(f"{name:20} {words}, {size / (32 * 32):5.2f} for each of the input")
+
+# %% [markdown]
+# ## The question
+#
+# You see the sizes of two latents. Model B presses a picture of 1024 numbers through 256. **Model
+# C**, the paper's third, keeps 256 *maps* of 16 × 16: as many numbers as 64 gray pictures. It could
+# keep the whole input and have room for 63 more. The paper finds its pictures clearer than those
+# of B.
+#
+# **What happens to the picture when nothing has to be left out? And what does that prove about
+# convolutions?**
+#
+# The bars are those of lesson 01, on the validation images, now with two more columns. *SSIM*
+# compares structure (edges, texture) and is 1 at best. *Colourfulness* is 0 for gray and has no
+# unit: read it against the last line, which says what it is for these photographs. Lesson 06 takes
+# both apart and gives the references.
+#
+# *Expect:* the gray copy is as sharp as the truth. Which columns say so?
+
+# %%
+from course_lib import plots, profiles, published, statistics, training
+
+grant = profiles.get(profile)
+cifar = data.load_cifar10(grant.data)
+split = data.split(cifar)
+validation = data.as_float(split.x_validation)  # (N, 32, 32, 3), float32 in [0, 1]
+gray = grayscale.to_gray(validation)  # (N, 32, 32)
+text = "MSE {mse:.4f} = luma {mse_luma:.4f} + chroma {mse_chroma:.4f}, SSIM {ssim:.2f}, "
+text += "colourfulness {colourfulness:4.1f}"
+for name in ("gray_copy", "gray_level_table"):
+    score = metrics.evaluate(getattr(baselines, name)(gray), validation)
+    print(f"{name:16}", text.format(**score))
+print(f"colourfulness of the photographs: {score['colourfulness_target']:.1f}")
+
+# %% [markdown]
+# **What to see.** The luma part is zero and the SSIM high: a picture that nobody coloured has every
+# edge in its place. So *sharp* is not what is difficult here. A model gets sharpness for nothing if
+# it can pass its input on. What nobody gets for nothing is the chroma part.
+
+# %% [markdown]
+# ## Step 1 · What changed
+#
+# Three things, next to model B: `conv3` is not followed by pooling; the two fully connected layers
+# are gone, and a fourth convolution, `conv4`, makes the latent; and the decoder needs to enlarge
+# the picture only once.
+#
+# One argument is ours. `latent_channels` says how many maps the latent has. The paper has as many
+# as `conv3`, 256 at full width, and that is what you get if you do not ask. Step 3 will ask.
+
+
+# %%
+class Layers(nn.Module):
+    def __init__(self, channels=(64, 128, 256), latent_channels=None):
+        super().__init__()
+        c1, c2, c3 = channels
+        c4 = latent_channels or c3
+        self.conv1 = nn.Conv2d(1, c1, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(c1, c2, kernel_size=3, padding=1)
+        self.conv3 = nn.Conv2d(c2, c3, kernel_size=3, padding=1)
+        self.conv4 = nn.Conv2d(c3, c4, kernel_size=3, padding=1)
+        self.deconv1 = nn.ConvTranspose2d(c4, c2, kernel_size=3, padding=1)
+        self.deconv2 = nn.ConvTranspose2d(c2, c1, kernel_size=3, padding=1)
+        self.deconv3 = nn.ConvTranspose2d(c1, 3, kernel_size=3, padding=1)
+
+
+# %% [markdown]
+# **What to see.** Seven layers, and every one of them slides the same small window over the
+# picture. Nothing here knows how large the picture is. Model B's `fc1` knew: it had a weight for
+# every place.
+
+
+# %%
+class ConvLatentAutoencoder(Layers):
+    def encode(self, gray):  #                            (N, 1, 32, 32)
+        x = self.conv1(gray).relu()  #                    (N, 64, 32, 32)
+        x = max_pool2d(self.conv2(x), 2).relu()  #        (N, 128, 16, 16)
+        x = self.conv3(x).relu()  #                       (N, 256, 16, 16)
+        return self.conv4(x)  #                           (N, 256, 16, 16)
+
+    def decode(self, latent):  #                          (N, 256, 16, 16)
+        x = self.deconv1(latent).relu()  #                (N, 128, 16, 16)
+        x = self.deconv2(models_torch.upsample(x)).relu()  # (N, 64, 32, 32)
+        return self.deconv3(x).sigmoid()  #               (N, 3, 32, 32)
+
+    def forward(self, gray):
+        return self.decode(self.encode(gray))
+
+
+# %% [markdown]
+# **What to see.** The picture is halved once, by one pooling, and doubled once. The latent has no
+# `relu`: its numbers may be of either sign. And it is still a *picture*: each of its numbers has a
+# row and a column.
+
+# %% [markdown]
+# ## Step 2 · Two ways to count
+#
+# *Parameters* are what has to be stored. *Mult-adds* are what has to be computed: one is a
+# multiplication and an addition. A weight of a convolution is used once at every place of its
+# output; a weight of a fully connected layer is used once. (As in the paper's tables, biases count
+# as parameters and not as mult-adds.)
+#
+# So for each layer: weights times places.
+#
+# *Expect:* a convolution at 32 × 32 uses each weight 1024 times. Which layer of model C will cost
+# most, the largest?
+
+# %% tags=["nbval-check-output"]
+sides = {"conv1": 32, "conv2": 32, "conv3": 16, "conv4": 16, "deconv1": 16, "deconv2": 32}
+sides |= {"deconv3": 32}
+model = ConvLatentAutoencoder()
+table = models_torch.layer_table(model)  # runs one gray image through the model
+cost = models_torch.cost(table)
+print("layer    output          parameters  weights x places    mult-adds  share")
+for layer in table:
+    weights, places = getattr(model, layer.name).weight.numel(), sides[layer.name] ** 2
+    size, share = " x ".join(map(str, layer.output_shape)), layer.mult_adds / cost.mult_adds
+    by_hand = f"{weights:7,} x {places:5,} = {weights * places:11,}"
+    print(f"{layer.name:8} {size:14} {layer.num_parameters:9,}  {by_hand}  {share:6.1%}")
+print(f"total {cost.num_parameters:,} parameters, {cost.mult_adds / 1e6:.2f} M mult-adds")
+
+# %% [markdown]
+# **What to see.** This is figure 10 of the paper, and the paper says 1,330,307 parameters and
+# 455.34 M mult-adds too. `conv4` is the largest layer and costs most, but see `conv2` and
+# `deconv2`: an eighth of its weights and half of its cost, because they work at 32 × 32.
+#
+# Now all three models of the paper, at full width. For A there is only the arithmetic, places times
+# weights; for B and C the library counts. Model A is the Keras model of lesson 02: convolutions
+# down to 4 × 4 places, fully connected layers to 256 numbers and back, and convolutions up again.
+# *Stride* 2 means that the window moves on by two pixels: the output has a quarter of the places. A
+# *transposed* convolution of stride 2 uses each weight once at every place of its *input*.
+#
+# *Expect:* B has most parameters by far. Does it cost most?
+
+# %% tags=["nbval-check-output"]
+# Model A, layer by layer: (side of the square of places, number of weights without biases). A fully
+# connected layer uses each weight once, so its side is 1: 4096 = 4 x 4 places x 256 maps.
+down = [(16, 9 * 1 * 64), (8, 9 * 64 * 128), (4, 9 * 128 * 256), (1, 4096 * 256)]
+up = [(1, 256 * 4096), (4, 9 * 256 * 256), (8, 9 * 256 * 128), (16, 9 * 128 * 64), (32, 9 * 64 * 3)]
+biases = (64 + 128 + 256 + 256) + (4096 + 256 + 128 + 64 + 3)
+counts = {
+    "A": (sum(weights for _, weights in down + up) + biases, sum(n * n * w for n, w in down + up))
+}
+for letter, name in {"B": "FCLatentAutoencoder", "C": "ConvLatentAutoencoder"}.items():
+    counts[letter] = models_torch.cost(models_torch.layer_table(getattr(models_torch, name)()))[:2]
+for letter, (parameters, mult_adds) in counts.items():
+    used = f"each parameter is used {mult_adds / parameters:3.0f} times"
+    print(f"{letter}: {parameters:9,} parameters, {mult_adds / 1e6:6.1f} M mult-adds; {used}")
+
+# %% [markdown]
+# **What to see.** By parameters the order is B, A, C; by mult-adds it is C, B, A. The smallest
+# model is the one that costs most. Neither count is wrong.
+#
+# - B is *large and not so dear*: nine tenths of its parameters are fully connected, and each of
+#   those is used once per picture.
+# - C is *small and dear*: all its weights are used hundreds of times, and it never makes the
+#   picture smaller than 16 × 16.
+# - A is *cheap*: stride 2 in each layer makes the picture small at once.
+#
+# So "C is the smallest model" is true of the disk, and false of the electricity bill. A sentence
+# about the size of a model has to say which size.
+
+# %% [markdown]
+# ## Step 3 · One change at a time
+#
+# Between B and C the paper changed *two* things at once: the latent became **larger** (65,536
+# numbers for 256) and it became **a picture** (maps for a row of numbers). If C is better, which of
+# the two was it?
+#
+# There is a model between them: C with a latent of *one* map of 16 × 16. That is 256 numbers, as
+# many as B has, and it is a picture. We train the three alike: narrow, on the same images in the
+# same order, with the same steps, without turning.
+#
+# *Write down your guess:* will the one in the middle be like B, or like C?
+
+# %%
+torch.manual_seed(seed)
+trained = {
+    "B, 256 in a row": models_torch.FCLatentAutoencoder(grant.channels),
+    "C, 256 in 1 map": ConvLatentAutoencoder(grant.channels, latent_channels=1),
+    "C, as it is": ConvLatentAutoencoder(grant.channels),
+}
+quick, epochs = profile == "quick", grant.num_epochs or recipe.num_epochs
+alike = dict(train=split.x_train, validation=split.x_validation, seed=seed, progress=False)
+alike |= dict(num_epochs=epochs, batch_size=20 if quick else recipe.batch_size)
+for model in trained.values():
+    adam = torch.optim.Adam(model.to(place).parameters(), 1e-3 if quick else recipe.learning_rate)
+    training.fit(model, training.training_step, optimizer=adam, **alike)
+
+# %% [markdown]
+# **What to see.** Nothing yet. `training.training_step` is the step that you wrote by hand in
+# lesson 03, and `fit` gives every model the same images in the same order. (As in lesson 03, the
+# quick profile takes smaller batches and larger steps than the paper.)
+#
+# *Expect:* look at the three middle rows from far away, then at the luma parts.
+
+# %%
+rows = {"input": gray[:8]}
+for name, model in trained.items():
+    prediction = training.predict(model, gray)  # (N, 32, 32, 3)
+    print(f"{name:16}", text.format(**metrics.evaluate(prediction, validation)))
+    rows[name.replace(", ", ":\n")] = prediction[:8]
+rows["truth"] = validation[:8]
+alt = "Eight photographs in gray; as painted by B, by C with one map, by C; and in truth. B's are "
+plots.show(plots.side_by_side(rows), alt=alt + "blurred, both of C show edges.")
+
+# %% [markdown]
+# **What to see.** The model in the middle has as many numbers as B, and it looks like C. Its luma
+# part is a fraction of B's. What helps here is not that the latent is *large*. It is that the
+# latent is *a picture*: a number in row 5, column 9 is made of the pixels around there and used for
+# the pixels around there. B has to learn for each of its numbers which pixels it speaks of.
+#
+# Compare the last two lines as well: that is what size adds, once the place is kept.
+#
+# Be careful with the conclusion. These are narrow models, few images, one seed, and seconds of
+# training. The linear code of lesson 03 shows that 256 numbers *in a row* can hold a picture too.
+# So what we have seen is how *easily* each code is learned, and not what each could hold. And B
+# differs from the model in the middle in one more thing: it halves the picture once more before its
+# latent. Who wants to be sure trains that model, too. (With the profile `full` the same cells train
+# at full width.)
+
+# %% [markdown]
+# ## Step 4 · The published model
+#
+# Model C at full width, as the paper trained it (or a *preview* of that, if its name says so). Its
+# loss is figure 11 of the paper. We draw model B's beside it. Both were trained on turned images:
+# the dashed curves are not comparable with the dotted line, the solid ones are.
+#
+# *Expect:* which one comes nearer to the gray copy, and which one starts lower?
+
+# %%
+runs = {letter: published.load(experiments.get(letter).name) for letter in ("B", "C")}
+curves = {run.label: run.history for run in runs.values()}
+bar = {"gray copy": runs["C"].metrics["gray_copy_test"]["mse"]}
+figure = plots.loss_curves(curves, bar)
+figure.axes[0].set(xlabel=runs["C"].unit)
+plots.show(figure, alt="Training and validation loss of models B and C, and the gray copy's.")
+
+# %% [markdown]
+# **What to see.** One point of a curve is what the axis says. Ask of the picture: has each curve
+# ended, or does it still fall? Is C's solid line below the dotted one anywhere? A model that passes
+# gray on unchanged would lie *on* the dotted line, so only what is below it has been learned about
+# colour.
+#
+# Now the pictures: figure 4 of the paper, the first 100 test images. Our own class takes the
+# published weights.
+#
+# *Expect:* find the pictures in which you saw nothing in lesson 03.
+
+# %%
+full = {"B": runs["B"].model(), "C": runs["C"].load_into(ConvLatentAutoencoder())}
+weights = getattr(grayscale, recipe.gray_weights)  # both were trained on torchvision's gray
+first_gray = grayscale.to_gray(data.as_float(cifar.x_test[:100]), weights)  # (100, 32, 32)
+painted = published.predict(full["C"], first_gray)  # (100, 32, 32, 3)
+panels = []
+for picture in (baselines.gray_copy(first_gray), painted):
+    rows_of_ten = picture.reshape(10, 10, 32, 32, 3).swapaxes(1, 2)  # (10, 32, 10, 32, 3)
+    panels.append(rows_of_ten.reshape(320, 320, 3))
+figure = plots.image_grid(np.stack(panels), ["input", f"output of {runs['C'].label}"], 2, zoom=2)
+plots.show(figure, alt="The first 100 test images in gray, and as model C paints them, with edges.")
+
+# %% [markdown]
+# **What to see.** The shapes are there: you can name what is in the pictures. Now cover the left
+# half and look at the colours alone. How many pictures have a colour that you would call a guess
+# about the *thing*, and how many look like an old brown print?
+#
+# Numbers next, for the published models at full width, on the validation images.
+#
+# *Expect:* sharpness is in the luma part and the SSIM. What did it do to the chroma part?
+
+# %%
+gray_in = grayscale.to_gray(validation, weights)  # (N, 32, 32)
+pictures = {"gray copy": baselines.gray_copy(gray)}
+pictures["gray-level table"] = baselines.gray_level_table(gray)
+for letter, model in full.items():
+    pictures[runs[letter].label] = published.predict(model, gray_in)
+for name, picture in pictures.items():
+    print(f"{name}\n ", text.format(**metrics.evaluate(picture, validation)))
+    right = picture + (gray - grayscale.to_gray(picture))[..., None]  # (M, 32, 32, 3)
+    print(f"  MSE with the right gray {np.mean((right - validation) ** 2):.4f}")
+rows = {"input": gray[:8], "B": pictures[runs["B"].label][:8], "C": pictures[runs["C"].label][:8]}
+alt = "Eight validation photographs in gray, as models B and C paint them, and in truth."
+plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
+
+# %% [markdown]
+# **What to see.** Go through the columns. *Luma*: hold B against C. This is what a clearer
+# picture is in numbers. The gray copy's is zero, so even C has lost a little of what it was given.
+# *Chroma*: part of a wrong gray reappears as chroma (lesson 03), so do not compare this column
+# between pictures of different luma parts. Compare the second lines, after each picture got the
+# right gray. The gray-level table sees one pixel, C sees its surroundings; if C's number is
+# smaller, the difference is what it knows about the world. Hold it against B's, too: does the
+# sharper picture have the better colours? *Colourfulness*: compare with that of the photographs,
+# in the cell of the question.
+#
+# So a sharp picture proves little. A latent that holds 64 pictures can carry the input through. It
+# is not a code, in the sense of something shorter. Whoever praises a model for sharp output should
+# look at the gray copy first.
+
+# %% [markdown]
+# ## Step 5 · Inside the latent
+#
+# C's latent of a picture is 256 maps of 16 × 16. We look at three of them, those that vary most,
+# for eight pictures. A map is stretched from its smallest number (black) to its largest (white).
+# Below are three maps of a model C that *has not been trained at all*.
+#
+# *Expect:* which of them will look more like the photograph?
+
+# %%
+b, c = full.values()
+some = torch.from_numpy(gray_in[:8, None])  # (8, 1, 32, 32)
+rows = {"input": gray_in[:8]}
+for name, model in {"trained": c, "untrained": ConvLatentAutoencoder()}.items():
+    with torch.no_grad():
+        maps = model.encode(some).numpy()  # (8, 256, 16, 16)
+    for number in np.argsort(-maps.std(axis=(0, 2, 3)))[:3]:
+        chosen = maps[:, number]  # (8, 16, 16)
+        chosen = (chosen - chosen.min()) / np.ptp(chosen)
+        rows[f"{name},\nmap {number}"] = chosen.repeat(2, axis=1).repeat(2, axis=2)  # (8, 32, 32)
+alt = "Eight photographs and six maps of their latents: shapes stand where they do in the picture."
+plots.show(plots.side_by_side(rows), alt=alt)
+
+# %% [markdown]
+# **What to see.** The untrained maps are soft copies of the picture, or of its negative. Nobody has
+# to teach a convolution to keep things in their places: every number of a map is made of the pixels
+# around its own place, whatever the weights. Training only decides *what* is passed on. In the
+# trained maps look for edges and fine lines. They may be harder to recognise, but follow one shape,
+# such as the deer's legs or the ship's side: it stands where it stands in the photograph.
+#
+# Test it. In C we set a square of 2 × 2 places to zero, in all maps: 1024 numbers, one 64th of the
+# latent. In B we do it to *one* number, the largest. Then we look where the picture changes.
+#
+# *Expect:* a hole in C. And in B?
+
+# %%
+with torch.no_grad():
+    row, maps = b.encode(some[7:8]), c.encode(some[7:8])  # (1, 256) and (1, 256, 16, 16)
+    outputs = [b.decode(row), c.decode(maps)]
+    row[0, row.argmax()], maps[:, :, 7:9, 7:9] = 0, 0
+    outputs += [b.decode(row), c.decode(maps)]  # four times (1, 3, 32, 32)
+before, after = torch.cat(outputs).permute(0, 2, 3, 1).numpy().reshape(2, 2, 32, 32, 3)
+change = np.abs(after - before).max(axis=-1)  # (2, 32, 32)
+shares = (change > 1 / 255).mean(axis=(1, 2))  # (2,)
+print("pixels that change by more than one level: B {:.0%}, C {:.0%}".format(*shares))
+rows = {"output": before, "after": after, "change": change / change.max(axis=(1, 2))[:, None, None]}
+alt = "Outputs of B and C, before and after. The change is everywhere in B and one spot in C."
+plots.show(plots.side_by_side(rows, titles=["B", "C"], zoom=4), alt=alt)
+
+# %% [markdown]
+# **What to see.** In C a spot in the middle changes, and everything around it stays as it was. In B
+# the change is spread over the picture: a number of its latent has no place. (The bottom row is
+# stretched, so that the largest change of each model is white.)
+#
+# A place is a strength: C need not learn the same thing for each corner. It is a limit too: C
+# paints a pixel from a *neighbourhood*, and cannot ask whether the picture as a whole shows a beach
+# or a stable. Exercise 3 computes how far it sees.
+
+# %% [markdown]
+# ## Step 6 · What the paper compared
+#
+# We changed one thing at a time. What did the paper change between its models? The recipes are data
+# in `course_lib.experiments`.
+#
+# *Expect:* the models differ, of course. Count what else does.
+
+# %% tags=["nbval-check-output"]
+recipes = {letter: experiments.get(letter) for letter in ("A1", "B", "C")}
+fields = ["framework", "learning_rate", "schedule", "batch_size", "num_epochs"]
+fields += ["rotation", "gray_weights"]
+print(f"{'':14}", *(f"{letter:>12}" for letter in recipes))
+for field in fields:
+    values = [getattr(one, field) for one in recipes.values()]
+    words = ["plateau" if isinstance(value, dict) else str(value) for value in values]
+    print(f"{field:14}", *(f"{word:>12}" for word in words), "differs" * (len(set(words)) > 1))
+
+# %% [markdown]
+# **What to see.** A1 is model A trained with the *plateau* schedule, which lowers the learning rate
+# when the loss no longer falls. Not one line is the same for all three. A differs from B and C in
+# everything, and the frameworks hide more: Keras starts weights in another way than PyTorch, and
+# the epsilon in Adam is 1e-7 in one and 1e-8 in the other. If A beats C, it may be the stride, the
+# learning rate, the epochs, or the turning. Such differences are called **confounds**: they go
+# together with what one wants to compare, and nobody can tell their effects apart afterwards.
+#
+# In the paper's recipe B and C are trained alike. (Previews got equal time, not equal images: count
+# the points of their curves.) But their latents differ in size *and* in kind, and that is a
+# confound too. Step 3 took it apart with one more model. That is the whole method: **one change at
+# a time**, and a guess written down before.
+
+# %% [markdown]
+# ## Exercises
+#
+# Each exercise is one function. Write its body, run the cell, then run the check below it. Nothing
+# later depends on your answers.
+#
+# ### Exercise 1 · Mult-adds of one layer (one line)
+#
+# A convolution with a square window of `kernel_size`, stride 1, and padding that keeps the size.
+# How many mult-adds does it take for one picture of `height` × `width`? Biases do not count. A
+# multiplication and its addition count as one.
+
+
+# %% tags=["exercise"]
+def mult_adds(height, width, channels_in, channels_out, kernel_size):
+    """Mult-adds of one convolution on one picture, a whole number."""
+    ### BEGIN SOLUTION
+    return height * width * kernel_size**2 * channels_in * channels_out
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("04.mult_adds", mult_adds)
+
+# %% [markdown]
+# ### Exercise 2 · When is it a bottleneck? (two or three lines)
+#
+# A latent has `channels` maps. Each pooling halves the height and the width of the picture. How
+# many poolings are needed until the latent has *fewer* numbers than the gray picture that went in?
+# When your answer passes, ask it about model C's 256 maps, and wonder why the size of the picture
+# is no argument of the function.
+
+
+# %% tags=["exercise"]
+def poolings_needed(channels):
+    """Smallest number of poolings that makes `channels` maps fewer numbers than one input map."""
+    ### BEGIN SOLUTION
+    num_poolings = 0
+    while channels >= 4**num_poolings:
+        num_poolings += 1
+    return num_poolings
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("04.poolings_needed", poolings_needed)
+
+# %% [markdown]
+# ### Exercise 3 · How far does it see? (four lines)
+#
+# One number of the latent depends on a square of input pixels, its *receptive field*. How many
+# pixels wide is it? Walk through the layers in order. A window of `kernel` widens the field by
+# `kernel − 1` *steps*, and a step is one input pixel at first. After a layer of stride 2, steps are
+# twice as long: strides multiply. (A pooling is a layer with kernel 2 and stride 2.)
+#
+# Model C's encoder is `[[3, 1], [3, 1], [2, 2], [3, 1], [3, 1]]`. Does a number of its latent see
+# the whole picture?
+
+
+# %% tags=["exercise"]
+def receptive_field(layers):
+    """Layers (L, 2), each kernel and stride, from the input on -> width of the field in pixels."""
+    ### BEGIN SOLUTION
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("04.receptive_field", receptive_field)
+
+# %% [markdown]
+# ### Exercise 4 · Design the experiments between A and C (open)
+#
+# Write the settings of a run as a row of numbers: framework, learning rate, batch size, and so on.
+# Two runs differ in several settings. **Return a chain of runs** that begins with `start` and ends
+# with `goal`, in which neighbours differ in exactly one setting, and which is as short as possible.
+# Many orders are right; the check takes any.
+#
+# Then answer for your group: between two neighbours you find that the loss falls by 0.0003. What
+# else do you need, before you believe that the setting did it? And how many trainings is that for
+# the whole chain?
+
+
+# %% tags=["exercise"]
+def chain(start, goal):
+    """Settings (S,) and (S,) -> the runs (R, S) that lead from one to the other."""
+    ### BEGIN SOLUTION
+    runs = [start]
+    for setting in np.flatnonzero(start != goal):
+        run = runs[-1].copy()
+        run[setting] = goal[setting]
+        runs.append(run)
+    return np.stack(runs)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("04.chain", chain)
+
+# %% [markdown]
+# ### Exercise 5 · In your own words
+#
+# The paper finds that model C's pictures are clearer than B's. Someone concludes: *"So a
+# convolutional latent is the better code."* Do you agree? Answer in five to eight sentences.
+#
+# | points | for |
+# |---|---|
+# | 1 | the sizes of the two latents, and which of them is a bottleneck |
+# | 1 | what clearness is in numbers, and what the gray copy scores there |
+# | 1 | what step 3 shows about kind and size, and what it does not show |
+# | 1 | one experiment that changes one thing, with what each outcome would mean |
+
+# %% [markdown] tags=["written"] points=4
+# *Your answer here.*
+
+# %% [markdown]
+# ## Results
+#
+# Last, the test set: all 10,000 images, measured once with the published weights, one seed each.
+# The table is read from the records of the runs. The last comparison is image by image between B
+# and C, with a 95 % interval over the 10,000 images.
+
+# %% tags=["key-number"]
+results = {"gray copy": runs["C"].metrics["gray_copy_test"]}
+results["gray-level table"] = runs["C"].metrics["gray_level_table_test"]
+results |= {run.label: run.metrics["test"] for run in runs.values()}
+for name, score in results.items():
+    print(f"{name:35}", text.format(**score))
+errors = {letter: run.per_image("mse") for letter, run in runs.items()}  # (10000,) each
+difference = statistics.paired_difference(errors["B"], errors["C"], seed=seed)
+print("MSE of B minus that of C: {:.4f} ({:.4f} to {:.4f})".format(*difference))
+print(f"C has the lower error on {np.mean(errors['C'] < errors['B']):.0%} of 10,000 images")
+print("test MSE of C in the band 0.004 to 0.015:", 0.004 < score["mse"] < 0.015)
+print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score['mse']:.4f}")
+
+# %% [markdown]
+# **What to see.** First C's line against the two baselines: is doing nothing better, or the table
+# that sees one pixel? Then the luma part. The chroma parts also hold some wrong gray, more of it in
+# B than in C: for colours see the last column of step 4. Then B against C: the
+# interval says how sure the difference is *for these two trained models*. It says nothing about
+# other seeds, and nothing about what each could reach with more training. Where a name says
+# preview, the ranking is one of minutes.
+#
+# If `in the band` says `False`, something in the data, the gray or the weights is not what it
+# should be.
+
+# %% [markdown]
+# ## What we have seen
+#
+# - Model C's latent has 64 numbers for each number of the input. It is no bottleneck, and passing
+#   the picture on is easy.
+# - Sharpness is the luma part of the error. The gray copy has it for nothing, so a sharp picture
+#   proves little about a model that is to find colours.
+# - Parameters count what is stored, mult-adds what is computed. The smallest of the three
+#   models by the one costs most by the other, for a convolution uses each weight at every place.
+# - A number of a convolutional latent has a place. With one map of 16 × 16, as many numbers as B
+#   has were learned far more easily.
+# - Two models that differ in five settings cannot tell which setting mattered. Change one thing at
+#   a time.
+#
+# **Next:** lesson 05 changes one thing in model A: the learning rate.
+
+# %% [markdown]
+# ## Further reading
+#
+# - Durant, Kotta and Mazer (2023). *Converting Grayscale Images to RGB Images Using Various
+#   Autoencoder Architectures.* 6 December 2023. Its model C, figures 4, 10 and 11.
+# - Dumoulin, V., and Visin, F. (2016). *A Guide to Convolution Arithmetic for Deep Learning.*
+#   arXiv:1603.07285. Sizes, strides and transposed convolutions, with pictures.
+# - Odena, A., Dumoulin, V., and Olah, C. (2016). Deconvolution and Checkerboard Artifacts.
+#   *Distill.* doi:10.23915/distill.00003. Why B and C enlarge first and convolve afterwards.
+# - Araujo, A., Norris, W., and Sim, J. (2019). Computing Receptive Fields of Convolutional Neural
+#   Networks. *Distill.* doi:10.23915/distill.00021. Exercise 3 in general.
+# - Zeiler, M. D., and Fergus, R. (2014). Visualizing and Understanding Convolutional Networks. In
+#   *Computer Vision, ECCV 2014*, Lecture Notes in Computer Science 8689, pages 818 to 833.
+#   Springer. doi:10.1007/978-3-319-10590-1_53. Looking into feature maps.

@@ -1,0 +1,672 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 06 · Comparing models
+#
+# **About 70 minutes, half of them for the exercises.** Nothing is trained here.
+#
+# At the end of this lesson you will be able to
+#
+# - set up a fair table: the same images, the same metrics, the baselines beside the models;
+# - tell from the luma and the chroma part *what* a model gets wrong, and use a control to find out
+#   why;
+# - say what an interval over images answers, and what only an interval over seeds can answer;
+# - list what differs between two models beside the thing you wanted to compare, and choose the
+#   experiment that takes it apart;
+# - hold a paper's claims against numbers, by a rule that was fixed before.
+#
+# You need lesson 01 (baselines, luma and chroma) and a little statistics: standard deviation,
+# standard error, confidence interval. Lessons 02 to 05 tell what the models are.
+
+# %% tags=["parameters"]
+profile = "quick"
+seed = 0
+device = "cpu"
+
+# %%
+import math
+
+import numpy as np
+
+from course_lib import data, experiments, profiles, published
+from course_lib.files import CourseError
+
+cifar = data.load_cifar10(profiles.get(profile).data)
+split = data.split(cifar)
+
+# %% [markdown]
+# ## The question
+#
+# The paper of Durant, Kotta and Mazer (2023) compares three autoencoders. Its model **A** (Keras,
+# three layers) comes as A1, with a learning rate that falls on a plateau, and as A2, with a
+# constant one. **B** (PyTorch) has a fully connected latent, **C** (PyTorch) a convolutional one.
+# Its verdict: A is best overall, C is clearest, B struggles. It rests on the training loss of one
+# run each, and on looking at pictures.
+#
+# **Which of these claims hold on images that the models have not seen, against somebody who does
+# nothing, and over several seeds?**
+#
+# So we need runs. Every number below is read from *published runs*: trained once, measured on all
+# 10,000 test images, with the recipe on record. To the paper's models we add a **control**: model
+# A once more, but its input is the *colour* image that it has to give back. It is there to find
+# out what the colour's absence does, and what it does not. (Of the parameters above, `profile` says
+# on how many images this lesson measures the baselines, and `seed` which ones a bootstrap draws.)
+#
+# *Before you run the cell:* what would you want to know about a run before you believe its score?
+
+# %%
+runs = {}  # short name -> run
+for wanted in [*(recipe.name for recipe in experiments.PAPER), "three_layer_rgb"]:
+    try:
+        run = published.load(wanted)
+    except CourseError as reason:
+        print(f"{'missing':14} {str(reason).split(';')[0]}")
+        continue
+    name = run.label.split(",")[0] + ("*" if run.manifest["profile"] == "preview" else "")
+    if name not in runs:
+        images = sum(epoch["images_per_second"] * epoch["seconds"] for epoch in run.history)
+        print(f"{name:14} seed {run.manifest['seed']}, {images:9,.0f} training images seen")
+    runs[name] = run
+
+# %% [markdown]
+# **What to see.** One line per run. A star says *preview*: trained for minutes on two CPU cores,
+# until a GPU has run the paper's recipe in full. The count says how many training images the run
+# has seen, each as often as it came up; the paper's 30 epochs of 45,000 images would be 1,350,000,
+# its 20 epochs 900,000. As long as there are previews only, A1 and A2 share one: it is too short
+# for the schedule to do anything. A line that begins with *missing* means that the run has not been
+# made; every table below then does without it.
+#
+# Keep the counts in mind. Where they differ, a comparison is one of *training lengths* too.
+#
+# And the bars, on the same 10,000 test images: a picture left gray, and the mean colour of each
+# gray level.
+
+# %%
+test_rows = {name: run.metrics["test"] for name, run in runs.items()}
+test_rows["gray copy"] = run.metrics["gray_copy_test"]
+test_rows["gray-level table"] = run.metrics["gray_level_table_test"]
+for name in ("gray copy", "gray-level table"):
+    print(f"{name:17} MSE on 10,000 test images: {test_rows[name]['mse']:.5f}")
+
+# %% [markdown]
+# **What to see.** These two numbers cost no training. *Guess now, before the next cell:* which of
+# the models is below them?
+
+# %% [markdown]
+# ## Step 1 · One table
+#
+# One row per model, one column per metric. A smaller number is better in the columns MSE, luma,
+# chroma, MAE and CIEDE; a larger one in PSNR and SSIM. The last column, *colour*, says how vivid
+# the output is, and is good when it is near that of the photographs (Hasler and Süsstrunk, 2003).
+#
+# *Expect:* one model that wins in all columns. Or not?
+
+# %%
+from course_lib import baselines, grayscale, metrics, plots
+
+columns = {"mse": ("MSE", 5), "mse_luma": ("luma", 5), "mse_chroma": ("chroma", 5)}
+columns |= {"mae": ("MAE", 4), "psnr": ("PSNR", 2), "ssim": ("SSIM", 3)}
+columns |= {"ciede2000": ("CIEDE", 2), "colourfulness": ("colour", 1)}
+
+
+def print_table(title, rows):
+    print(f"{title:18}" + "".join(f"{heading:>9}" for heading, _ in columns.values()))
+    for name, scores in rows.items():
+        cells = [f"{scores[key]:9.{digits}f}" for key, (_, digits) in columns.items()]
+        print(f"{name:18}" + "".join(cells))
+
+
+print_table("TEST, 10,000", test_rows)
+print(f"colour of the photographs themselves: {run.metrics['test']['colourfulness_target']:.1f}")
+
+# %% [markdown]
+# **What to see.** Put these questions to the table, in this order.
+#
+# 1. *Who is below the gray copy in the column MSE?* Whoever is not scores worse than doing nothing.
+# 2. *Is the order the same in every column?* The gray copy has colour 0 and yet a good SSIM: SSIM
+#    looks at structure, and a gray picture has nearly all of it. A model can win one column and
+#    lose another. If the order depends on the column, "best overall" is no property of the model.
+#    It is a property of the column you chose.
+# 3. *How near is anyone to the colour of the photographs?* Lesson 01 said why the MSE makes pale
+#    pictures.
+#
+# Now the same on training and validation images. The models were measured on the first 5,000
+# training images and all 5,000 validation images. The manifests hold the baselines for the test
+# set only, so here they are measured on the images of your profile, and say on how many.
+#
+# *Expect:* in which rows can training and validation differ, and in which can they not?
+
+# %%
+for part, images in {"train": split.x_train[:5000], "validation": split.x_validation}.items():
+    rgb = data.as_float(images)  # (N, 32, 32, 3)
+    gray = grayscale.to_gray(rgb)  # (N, 32, 32)
+    rows = {name: run.metrics[part] for name, run in runs.items()}
+    rows[f"copy, {len(rgb)} im."] = metrics.evaluate(baselines.gray_copy(gray), rgb)
+    rows[f"table, {len(rgb)} im."] = metrics.evaluate(baselines.gray_level_table(gray), rgb)
+    print_table(part.upper(), rows)
+
+# %% [markdown]
+# **What to see.** The gray copy learns nothing, so its two scores differ only because the images
+# do. A *model* whose training score is clearly better than its validation score has begun to learn
+# its training images by heart. Compare validation with test as well: they should be close, since
+# neither was trained on. (The validation images did choose which epoch's weights were kept.)
+#
+# The paper read its verdict off the *training* loss. Look at how far from the test score that can
+# take you, and note that the runs' own training losses (in lessons 02 to 05) are a third number:
+# means over an epoch while the weights change, and for B and C on turned images.
+
+# %% [markdown]
+# ## Step 2 · Two failures, and a control
+#
+# The MSE is the sum of a luma part and a chroma part (lesson 01). The gray picture was given, so a
+# luma error is something the model had in its hand and lost. Some chroma error nobody can avoid.
+#
+# *Expect:* the models with 256 latent numbers should blur. Whose bar has the longest hatched end?
+
+# %%
+from matplotlib.figure import Figure
+
+names = list(test_rows)[::-1]
+luma, chroma = ([test_rows[n][part] for n in names] for part in ("mse_luma", "mse_chroma"))
+figure = Figure(figsize=(8, 1.2 + 0.4 * len(names)), layout="constrained")
+ax = figure.add_subplot(xlabel="mean squared error on 10,000 test images")
+ax.barh(names, luma, color="0.8", edgecolor="black", hatch="///", label="luma part (hatched)")
+ax.barh(names, chroma, left=luma, color="#E69F00", edgecolor="black", label="chroma part (plain)")
+ax.axvline(test_rows["gray copy"]["mse"], color="black", linestyle=":", label="gray copy (dotted)")
+ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3, frameon=False)
+alt = "Bars for each model and baseline: the test error, divided into a luma and a chroma part."
+plots.show(figure, alt=alt + " The baselines have no visible luma part.")
+
+# %% [markdown]
+# **What to see.** Three things, from left to right. The *hatched* part of a bar is blur or wrong
+# brightness; the baselines have none. The *plain* part is wrong colour. And a bar that passes the
+# dotted line belongs to a model that the gray copy beats. For each such model, ask: would its
+# plain part alone stay below the line? Then it knows more about colour than the gray copy, and
+# loses what it gains by blurring.
+#
+# But *why* is there a hatched part? Two explanations offer themselves:
+#
+# - **the bottleneck blurs**: 256 numbers do not hold a sharp picture, whatever goes in;
+# - **colour is ambiguous**: the model does not know the colours, and hedges.
+#
+# They can be told apart. The control has the same layers and the same 256 numbers, but it *sees*
+# the colours: nothing is ambiguous for it.
+#
+# *Expect:* which part of the error should vanish, if only ambiguity were to blame? Which should
+# stay, if the bottleneck is?
+
+# %%
+model = published.load("three_layer_constant")
+try:
+    control = published.load("three_layer_rgb")
+    for part in ("mse_luma", "mse_chroma"):
+        from_gray, from_rgb = model.metrics["test"][part], control.metrics["test"][part]
+        print(f"{part:10} from gray {from_gray:.5f}, from RGB {from_rgb:.5f}")
+except CourseError as reason:
+    print(str(reason).split(";")[0] + ", so this step has to wait.")
+
+# %% [markdown]
+# **What to see.** Compare line by line, and compare first how many images both runs have seen.
+#
+# - If the *luma* part from RGB is about as large as from gray, the blur is not hedging: it comes
+#   with the bottleneck (or with too little training), for a model that knows every colour has it
+#   too. It may even grow: the same 256 numbers now have colours to hold as well.
+# - The *chroma* part from RGB is what the bottleneck alone costs in colour. What is on top of it in
+#   the first number is the price of not knowing the colour.
+#
+# If the control is missing, say what you expect, and come back. This is how a control works: it
+# changes *one* cause and leaves everything else alone. Keep it in mind for step 6.
+
+# %% [markdown]
+# ## Step 3 · Look at the pictures
+#
+# No table replaces looking. We load each model at full width with its published weights and let it
+# colour the first 100 test images. Each gets the gray that it was trained on; the control gets the
+# colours. Then we draw them in the paper's way: a mosaic of 10 × 10 for each, with its MSE above.
+#
+# *Expect:* can you tell from the mosaics alone which model has the lowest MSE?
+
+# %%
+photos = data.as_float(cifar.x_test[:100])  # (100, 32, 32, 3)
+pictures = {"gray copy": baselines.gray_copy(grayscale.to_gray(photos))}
+for name, run in runs.items():
+    given = experiments.model_input(experiments.get(run.manifest["experiment"]), photos)
+    pictures[name] = published.predict(run.model(), given)  # (100, 32, 32, 3)
+errors = {name: np.mean((p - photos) ** 2, axis=(1, 2, 3)) for name, p in pictures.items()}
+panels = {f"{name}\nMSE {errors[name].mean():.4f}": p for name, p in pictures.items()}
+panels["truth\n"] = photos
+joined = [p.reshape(10, 10, 32, 32, 3).swapaxes(1, 2).reshape(320, 320, 3) for p in panels.values()]
+figure = plots.image_grid(np.stack(joined), list(panels), columns=3, zoom=1)
+alt = f"Mosaics of the first 100 test images: {', '.join([*pictures, 'truth'])}. "
+plots.show(figure, alt=alt + "Those of the gray-to-colour models are paler than the truth.")
+
+# %% [markdown]
+# **What to see.** Step back until the single pictures blend. The truth is the most colourful. Go
+# near again: which mosaics are sharp, and which are as through frosted glass? The gray copy is as
+# sharp as the truth. Compare what you would have said about quality with the numbers. (They are
+# means of 100 images, which are few: the order may not be that of the table.)
+#
+# The first eight of them, larger, with the MSE under each.
+
+# %%
+rows = {name: picture[:8] for name, picture in pictures.items()} | {"truth": photos[:8]}
+numbers = {name: errors[name][:8] for name in pictures}
+titles = [data.CLASS_NAMES[label] for label in cifar.y_test[:8]]
+figure = plots.side_by_side(rows, numbers, titles)
+plots.show(figure, alt="Eight test images in rows: " + ", ".join(rows) + "; MSE under each.")
+
+# %% [markdown]
+# **What to see.** Read the numbers along a *row* first: they vary a lot from image to image,
+# whatever the model. Some images are hard for everyone. Then read them down a *column*: only there
+# is a comparison of models. Is the model with the lowest mean the lowest in every column?
+
+# %% [markdown]
+# ## Step 4 · One image at a time
+#
+# Move the slider through the 100 images. *Try to find* an image on which the gray copy wins by far,
+# one on which it loses by far, and say what they have in common.
+
+
+# %% tags=["widget"]
+from ipywidgets import interact
+
+
+def draw(image=0):
+    stack = np.stack([p[image] for p in pictures.values()] + [photos[image]])  # (M, 32, 32, 3)
+    mse = [errors[name][image] for name in pictures] + [0.0]
+    titles = [*pictures, "truth"]
+    figure = plots.side_by_side({"MSE\nbelow": stack}, {"MSE\nbelow": mse}, titles, zoom=4)
+    what = f"Test image {image}, {data.CLASS_NAMES[cifar.y_test[image]]}: " + ", ".join(titles)
+    plots.show(figure, alt=what + "; the MSE stands under each.")
+
+
+slider = interact(draw, image=(0, 99))
+
+# %% [markdown]
+# **What to see.** One test image, as each model colours it, with its MSE; the truth has none. The
+# gray copy is hard to beat on pale images: there is no colour to miss, and colour is all it misses.
+# Did you meet a picture that you would hang on the wall although its MSE is the higher one? The MSE
+# does not know what you like. (On a page that cannot run code you see one still picture.)
+
+# %% [markdown]
+# ## Step 5 · How sure is a difference?
+#
+# A ranking says of each two neighbours that one is better. For each such pair we take the
+# difference of the errors *image by image*, on all 10,000 test images, and its mean with a 95 %
+# interval (a bootstrap over images). Image by image removes what you saw in step 3: that some
+# images are hard for everyone.
+#
+# *Expect:* 10,000 images are many. Will the intervals be wide or narrow?
+
+# %%
+from itertools import pairwise
+
+from course_lib import statistics
+
+ranking = sorted(runs, key=lambda name: runs[name].metrics["test"]["mse"])
+for better, worse in pairwise(ranking):
+    low_errors, high_errors = runs[better].per_image("mse"), runs[worse].per_image("mse")
+    gain = statistics.paired_difference(high_errors, low_errors, seed=seed)
+    share = np.mean(low_errors < high_errors)
+    words = "{:.5f} ({:.5f} to {:.5f})".format(*gain)
+    print(f"{better} before {worse}: by {words}; better on {share:.0%} of the images")
+
+# %% [markdown]
+# **What to see.** Narrow intervals. Does one of them hold zero? And look at the share of images on
+# which the model with the lower mean is the better one: even a clear difference of means may leave
+# many images to the loser. (The control sees the colours, so its place in the ranking is no merit.)
+#
+# It is tempting to stop here and to write "significantly better". What question was answered?
+# *These two sets of weights, on other test images of this kind: would the order stay?* What was not
+# asked: *the same two recipes, trained again with another seed: would the order stay?* Every line
+# above rests on one run each, and no number of images makes up for that.
+#
+# Let us see how wrong one can go. In a **make-believe** world two recipes are *exactly* equally
+# good. Each training has its luck: it shifts the errors of all images by some 2 %, beside changing
+# each image a little. (The 2 % are an assumption, made for this cell. Lesson 05 measures such a
+# spread.) We compare two trainings by the interval over images, and again by the interval over
+# five seeds each.
+#
+# *Expect:* there is no difference to be found, so a 95 % interval should find one in 5 % of cases.
+
+
+# %%
+random = np.random.default_rng(seed)
+real_errors = runs[ranking[0]].per_image("mse")  # (10000,)
+
+
+def train_again():
+    luck = 1 + 0.02 * random.standard_normal()  # the same for all images of one training
+    return luck * real_errors * random.lognormal(sigma=0.2, size=len(real_errors))
+
+
+image_gaps = [train_again() - train_again() for _ in range(200)]
+found = [abs(gap.mean()) > 1.96 * gap.std() / math.sqrt(len(gap)) for gap in image_gaps]
+seed_gaps = [[np.mean(train_again() - train_again()) for _ in range(5)] for _ in range(200)]
+bounds = [statistics.mean_interval(gaps)[1:] for gaps in seed_gaps]
+print(f"a difference found by the interval over images: {np.mean(found):.0%} of 200 pairs")
+print(f"by the interval over 5 seeds: {np.mean([low > 0 or high < 0 for low, high in bounds]):.0%}")
+
+# %% [markdown]
+# **What to see.** The interval over images finds a "significant" difference most of the time, where
+# there is none between the recipes. It is not wrong: those two trainings *do* differ. It answers
+# another question. The interval over seeds errs about as often as it promises.
+#
+# So: **images for weights, seeds for recipes.** A claim such as "architecture A is better than
+# architecture B" is about recipes.
+
+# %% [markdown]
+# ## Step 6 · What else is different?
+#
+# Say that seeds are no problem, and A still comes out before B. Is it because of the architecture?
+# Here are the recipes, as the paper gives them. A line that differs is a possible cause.
+#
+# *Expect:* an architecture was to be compared. How many lines should differ?
+
+# %% tags=["nbval-check-output"]
+print(f"{'':15}" + "".join(f"{recipe.letter:>13}" for recipe in experiments.PAPER))
+settings = ["framework", "learning_rate", "schedule", "batch_size", "num_epochs"]
+for setting in [*settings, "rotation", "gray_weights"]:
+    values = [getattr(recipe, setting) for recipe in experiments.PAPER]
+    words = ["plateau" if isinstance(value, dict) else str(value) for value in values]
+    differs = "  differs" if len(set(words)) > 1 else ""
+    print(f"{setting:15}" + "".join(f"{word:>13}" for word in words) + differs)
+
+# %% [markdown]
+# **What to see.** Every line differs. Two causes that change together cannot be told apart by their
+# effect: they are **confounded**. The framework alone brings several along: other initial weights,
+# another epsilon in Adam.
+#
+# Only A1 and A2 differ in one line. B and C differ in none of these: whatever lies between them is
+# the architecture. But "the architecture" is not one thing either.
+#
+# *Expect:* which of the three has most parameters, which costs most to run, and which has the
+# largest latent?
+
+# %% tags=["nbval-check-output"]
+from course_lib import models_keras, models_torch
+
+model = published.build_model("A1")
+latent = model.get_layer("encoder").output.shape[-1]
+costs = {"A": (model.count_params(), models_keras.mult_adds(model), latent)}
+for letter in "BC":
+    model = published.build_model(letter)
+    latent = model.encode(next(model.parameters()).new_zeros(1, 1, 32, 32)).numel()
+    costs[letter] = (*models_torch.cost(models_torch.layer_table(model))[:2], latent)
+print("model  parameters    mult-adds  latent numbers  per number of the input")
+for letter, (parameters, mult_adds, latent) in costs.items():
+    print(f"{letter:6}{parameters:11,}  {mult_adds:11,} {latent:15,} {latent / 1024:24.2f}")
+
+# %% [markdown]
+# **What to see.** Three columns, three different orders. The paper counts parameters and finds C
+# small. By mult-adds C is the largest. And the last column holds the biggest confound of all: A and
+# B squeeze the picture into a quarter of its numbers, and C blows it up to 64 times as many. C is
+# hardly an autoencoder in the sense of the word: nothing forces it to leave anything out. If C is
+# sharper than B, that may be about convolution against full connection, or about 65,536 numbers
+# against 256.
+#
+# *Think:* which run would tell these two apart? Lesson 04 made it in small; exercise 4 asks for the
+# idea behind it.
+
+# %% [markdown]
+# ## Step 7 · A rule for verdicts
+#
+# In the results below we hold the paper's nine claims against the published runs. To be fair the
+# rule has to be fixed *before* we look. Each claim is turned into a number and a range. "A1 reaches
+# a training loss of about 0.004" becomes: its lowest training loss lies between 0.0035 and 0.0045.
+# "A's colours are more vibrant than B's" becomes: colourfulness of A less that of B is above 0.
+# Every full-length run with another seed gives the number anew. Then this decides:
+
+# %% tags=["nbval-check-output"]
+import inspect
+
+from course_lib import checks, claims
+
+print(inspect.getsource(claims.verdict))
+print("MIN_SEEDS =", claims.MIN_SEEDS)
+
+# %% [markdown]
+# **What to see.** Four ways out. Too few runs, or a number that cannot be had: *cannot be told
+# yet*. The whole interval over seeds inside the range: *holds*. The whole interval outside: *does
+# not hold*. The interval across the edge: again *cannot be told*. For a difference with the range
+# "above 0" this says: the interval has to exclude zero.
+#
+# Three things to argue about, in your group:
+#
+# - A claim about a *training loss* is held against the training loss, although this course does not
+#   think much of it. A fair test takes a claim as it was meant.
+# - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE. The ranges
+#   and these readings are ours. You find them in `course_lib/claims.py`; would you have chosen
+#   others?
+# - Previews never count, and one seed never counts. So today's verdict may well be that nothing can
+#   be said. Is that a failure of the rule?
+
+# %% [markdown]
+# ## Exercises
+#
+# Each exercise is one function. Write its body, run the cell, then run the check below it. Nothing
+# later depends on your answers.
+#
+# ### Exercise 1 · How much better than nothing (one line)
+#
+# An MSE alone says little. Return by which fraction it is *below* the gray copy's: 0.25 for a model
+# that leaves three quarters of the error, 0 for one that is as good as doing nothing, and a
+# negative number for one that is worse. (Weather forecasters call this a *skill score*.)
+
+
+# %% tags=["exercise"]
+def skill(mse, gray_copy_mse):
+    """Fraction of the gray copy's error that the model takes away; negative if it adds to it."""
+    ### BEGIN SOLUTION
+    return 1 - mse / gray_copy_mse
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("06.skill", skill)
+
+# %% [markdown]
+# ### Exercise 2 · An interval over images (three lines)
+#
+# Write the interval of step 5 yourself, without a bootstrap: the mean of *a* − *b* over the images,
+# and 1.96 standard errors to either side. The two models were measured on the same images in the
+# same order; make use of it.
+
+
+# %% tags=["exercise"]
+def paired_interval(a, b):
+    """Errors (N,) and (N,) of the same images -> mean of a - b, lower end, upper end."""
+    ### BEGIN SOLUTION
+    difference = a - b
+    half_width = 1.96 * difference.std(ddof=1) / np.sqrt(len(difference))
+    return difference.mean(), difference.mean() - half_width, difference.mean() + half_width
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("06.paired_interval", paired_interval)
+
+# %% [markdown]
+# ### Exercise 3 · How many seeds (a loop)
+#
+# You expect two recipes to differ by `difference`. From seed to seed that difference scatters with
+# standard deviation `spread`. Each seed costs a day of GPU time. How many seeds do you ask for?
+#
+# With *n* seeds the 95 % interval reaches *t* · spread / √*n* to either side, where *t* is the
+# 97.5 % point of Student's distribution with *n* − 1 degrees of freedom:
+# `stats.t.ppf(0.975, n - 1)`. Return the smallest *n* (2 at least) for which the half-width is
+# below the difference. When it passes, try a difference of half the spread.
+
+# %% tags=["exercise"]
+from scipy import stats
+
+
+def seeds_needed(difference, spread):
+    """Smallest number of seeds whose interval around `difference` > 0 excludes zero."""
+    ### BEGIN SOLUTION
+    n = 2
+    while stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n) >= difference:
+        n += 1
+    return n
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("06.seeds_needed", seeds_needed)
+
+# %% [markdown]
+# ### Exercise 4 · Design: the one experiment (open)
+#
+# Two experiments, `one` and `other`, gave different scores. They differ in exactly two settings,
+# and so have two possible causes. You can afford *one* more run. From a list of candidates choose
+# the one that tells the two causes apart, and return its index.
+#
+# An experiment is a dict of settings, for example
+#
+#     {"latent": 256, "learning_rate": 1e-3, "rotation": 0.0, "batch_size": 32}
+#
+# Think first: what has to be true of a run, so that a changed score can have one cause only, and
+# that cause is one of the two? In the checks exactly one candidate will do. You may compare all
+# settings in a loop; any way is right.
+
+
+# %% tags=["exercise"]
+def separating_experiment(one, other, candidates):
+    """Index of the candidate that separates the two settings in which `one`, `other` differ."""
+    ### BEGIN SOLUTION
+    for index, candidate in enumerate(candidates):
+        changed = [setting for setting in one if candidate[setting] != one[setting]]
+        if len(changed) == 1 and candidate[changed[0]] == other[changed[0]]:
+            return index
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.check("06.separating_experiment", separating_experiment)
+
+# %% [markdown]
+# ### Exercise 5 · In your own words
+#
+# Write the paper's conclusion anew, from the tables of this lesson, in six to ten sentences: which
+# model is better at what, how sure that is, and what you would run next.
+#
+# | points | for |
+# |---|---|
+# | 1 | numbers on test images, each with its baseline, its split and its number of seeds |
+# | 1 | telling blur from wrong colour, with the two parts of the error |
+# | 1 | naming at least two confounds between the models you compare |
+# | 1 | saying what cannot be told yet, and naming the one run that would tell most |
+#
+# <details><summary>Exercise 4: why this one (open it when you have yours)</summary>
+#
+# The run has to be like `one` in all settings but one, and like `other` in that one. Then it is
+# like `other` in all but one as well: it stands on the corner between them. Its score against that
+# of `one` is the effect of the first cause, against that of `other` the effect of the second. A run
+# that changes both is `other` again. A run that changes a third setting brings a new confound. And
+# a third *value* of one cause (a rate of 0.01 between runs at 0.001 and 0.0001) says what happens
+# elsewhere, not what happened here. One run is still not enough if the two causes *interact*: then
+# you need the fourth corner too, and a few seeds at each.
+#
+# </details>
+
+# %% [markdown] tags=["written"] points=4
+# *Your answer here.*
+
+# %% [markdown]
+# ## Results
+#
+# The nine claims, by the rule of step 7. Under each stand the numbers that it was turned into: what
+# we measured, the range that was claimed, what our number rests on, and the verdict on this part. A
+# claim holds if all its parts do, and does not hold if one of them does not.
+
+# %%
+verdicts = []
+for claim in claims.CLAIMS:
+    verdict, findings = claims.judge(claim)
+    verdicts.append(verdict)
+    print(f"\n{claim.number}. {claim.says}\n   {verdict.upper()}")
+    for part, value, rests_on, word in findings:
+        number = "no number" if math.isnan(value) else f"{value:.4g}"
+        print(f"{number:>12}  {part.what}")
+        print(f"{'':14}claimed {part.claimed}; {rests_on}: {word}")
+
+# %% [markdown]
+# **What to see.** A number with *preview, one seed* shows which way the wind blows, and no more. It
+# may lie inside the range or outside; the verdict does not follow it. *Counted* needs no training:
+# the numbers of parameters are facts. *No number* means that a run is missing, or that a preview
+# cannot give what is asked (the training time of a run that was stopped by the clock, the loss
+# after 20 epochs of a run that has none).
+#
+# Claim 9 is the paper's wish for the future: no run, no verdict. And note what is *not* among the
+# nine: that any model is better than the gray copy. The paper never asks. We do, image by image,
+# on the test images of your profile, with a 95 % interval over images.
+
+# %% tags=["key-number"]
+test = data.as_float(cifar.x_test)
+copy_mse = np.mean((grayscale.to_gray(test, keepdims=True) - test) ** 2, axis=(1, 2, 3))  # (N,)
+for name, run in runs.items():
+    mse = run.per_image("mse")[cifar.test_indices]  # (N,)
+    gain = statistics.paired_difference(copy_mse, mse, seed=seed)
+    print(f"{name:14} gains {{:8.5f}} ({{:8.5f}} to {{:8.5f}})".format(*gain), "on the gray copy")
+on_record = [run.metrics["first_100_test"]["mse"] for run in runs.values()]
+again = [errors[name].mean() for name in runs]
+print("our 100 predictions score what the records say:", np.allclose(again, on_record, atol=1e-4))
+print("gray copy's test MSE in the band 0.0060 to 0.0072:", 0.0060 < copy_mse.mean() < 0.0072)
+told = len(verdicts) - verdicts.count(claims.OPEN)
+print(f"claims of the paper on which the published runs give a verdict: {told} of {len(verdicts)}")
+
+# %% [markdown]
+# **What to see.** A *negative* gain means that the model is worse than leaving the picture gray. If
+# an interval lies wholly on one side of zero, that is settled for *these weights*. What full-length
+# training with several seeds would give is another question; the last line counts for how many of
+# the paper's claims it has been answered.
+#
+# Twice `True`: the models that you loaded score what their records say, and the bar is where it
+# should be. If one says `False`, something in the weights or the data is not what it should be.
+
+# %% [markdown]
+# ## What we have seen
+#
+# - A fair table has the same images and the same metrics for all, the baselines among them, and
+#   says split, seeds and length of training.
+# - "Best" depends on the column. Luma and chroma parts say *what* is wrong; a control that changes
+#   one cause says *why*.
+# - Compare image by image. The interval over images is about these weights; only an interval over
+#   seeds is about recipes.
+# - A, B and C differ in framework, rate, batch, epochs, turning, gray and bottleneck at once. Such
+#   a comparison cannot say what made the difference.
+# - Parameters, mult-adds and size of the latent rank the models in three different ways.
+# - A rule fixed before looking keeps one honest, and "cannot be told yet" is a result.
+#
+# **Next:** lesson 07 goes beyond the paper.
+
+# %% [markdown]
+# ## Further reading
+#
+# - Durant, Kotta and Mazer (2023). *Converting Grayscale Images to RGB Images Using Various
+#   Autoencoder Architectures.* 6 December 2023. The paper whose claims are judged here.
+# - Bouthillier, X., and others (2021). Accounting for Variance in Machine Learning Benchmarks.
+#   *Proceedings of Machine Learning and Systems 3.* arXiv:2103.03098. Where the spread between
+#   trainings comes from, and how to compare in spite of it.
+# - Lipton, Z. C., and Steinhardt, J. (2019). Troubling Trends in Machine Learning Scholarship.
+#   *ACM Queue* 17(1). arXiv:1807.03341. What goes wrong when gains are not traced to their source.
+# - Efron, B., and Tibshirani, R. J. (1993). *An Introduction to the Bootstrap.* Chapman and Hall.
+# - Wang, Z., Bovik, A. C., Sheikh, H. R., and Simoncelli, E. P. (2004). Image Quality Assessment:
+#   From Error Visibility to Structural Similarity. *IEEE Transactions on Image Processing* 13(4),
+#   pages 600 to 612. doi:10.1109/TIP.2003.819861. SSIM.
+# - Sharma, G., Wu, W., and Dalal, E. N. (2005). The CIEDE2000 Color-Difference Formula:
+#   Implementation Notes, Supplementary Test Data, and Mathematical Observations. *Color Research
+#   and Application* 30(1), pages 21 to 30. doi:10.1002/col.20070.
+# - Hasler, D., and Süsstrunk, S. E. (2003). Measuring Colorfulness in Natural Images. In *Human
+#   Vision and Electronic Imaging VIII*, Proceedings of SPIE 5007, pages 87 to 95.
+#   doi:10.1117/12.477378.
