@@ -1,0 +1,112 @@
+"""Lesson 03's checks against answers as students write them, wrong ones and unusual right ones."""
+
+import numpy as np
+import pytest
+
+from course_lib import checks, checks_03
+from course_lib.checks import CheckFailed
+
+
+def fails(name, answer):
+    with pytest.raises(CheckFailed) as failure:
+        checks.check(name, answer)
+    return str(failure.value)
+
+
+def descend_in_torch(clear, sign=-1):
+    import torch
+
+    def descend(weight, x, y, learning_rate, num_steps):
+        weight = torch.tensor(weight, requires_grad=True)
+        for _ in range(num_steps):
+            if clear:
+                weight.grad = None
+            torch.nn.functional.mse_loss(torch.tensor(x) @ weight, torch.tensor(y)).backward()
+            with torch.no_grad():
+                weight += sign * learning_rate * weight.grad
+        return weight
+
+    return descend
+
+
+def in_place(weight, x, y, learning_rate, num_steps):
+    for _ in range(num_steps):
+        weight -= learning_rate * 2 * np.mean((x @ weight - y)[:, None] * x, axis=0)
+    return weight
+
+
+def by_sgd(weight, x, y, learning_rate, num_steps):
+    import torch
+
+    layer = torch.nn.Linear(3, 1, bias=False).double()
+    layer.weight.data = torch.tensor(weight)[None]
+    optimizer = torch.optim.SGD(layer.parameters(), lr=learning_rate)
+    for _ in range(num_steps):
+        optimizer.zero_grad()
+        torch.mean((layer(torch.tensor(x))[:, 0] - torch.tensor(y)) ** 2).backward()
+        optimizer.step()
+    return layer.weight[0]
+
+
+def broadcast_loss(weight, x, y, learning_rate, num_steps):
+    for _ in range(num_steps):
+        weight = weight - learning_rate * 2 * (x * (x @ weight - y)[:, None]).mean()
+    return weight
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("03.fc_parameters", lambda size, k: 256 * (size // 4) ** 2 * k * 2, "bias"),
+        ("03.fc_parameters", lambda size, k: (256 * size**2 + 1) * k + (k + 1) * 256 * size**2,
+         "full size"),
+        ("03.fc_parameters", lambda size, k: 256 * (size / 4) ** 2 * (k + 1), "should be"),
+        ("03.fc_parameters", lambda size, k: 8_405_248, "For 64, 256"),
+        ("03.inside_loss", lambda p, t, i: np.mean((p * i[..., None] - t * i[..., None]) ** 2),
+         "divide by the pixels inside"),
+        ("03.inside_loss", lambda p, t, i: ((p - t)[i] ** 2).sum() / i.sum(), "three channels"),
+        ("03.inside_loss", lambda p, t, i: (p[i] - t[i]) ** 2, "shape of the result"),
+        ("03.inside_loss", lambda p, t, i: np.sqrt(np.mean((p[i] - t[i]) ** 2)), "should be"),
+        ("03.descend", descend_in_torch(clear=False), "add up"),
+        ("03.descend", descend_in_torch(clear=True, sign=1), "climb"),
+        ("03.descend", in_place, "work on a copy"),
+        ("03.descend", broadcast_loss, "at index"),
+        ("03.descend", lambda w, x, y, r, n: None, "return statement"),
+        ("03.design", lambda budget: (32, 64, 64, 128), "fewer than 256"),
+        ("03.design", lambda budget: (64, 64, 64, 10), "fewer than 256"),
+        ("03.design", lambda budget: (64, 128, 40, 256), "over the budget"),
+        ("03.design", lambda budget: (32, 64, 12.5, 256), "whole numbers"),
+        ("03.design", lambda budget: (32, 64, 32), "Return four numbers"),
+        ("03.design", lambda budget: ((32, 64, 36), 256), "side by side"),
+        ("03.design", lambda budget: ([32, 64, 36, 256],), "side by side"),
+    ],
+)  # fmt: skip
+def test_wrong_answers_are_named(name, answer, words):
+    assert words in fails(name, answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("03.fc_parameters", lambda size, k: sum([32 * size**2 * k, k, 16 * size**2])),
+        ("03.fc_parameters", lambda size, k: float(2 * 16 * size * size * k + k + 16 * size**2)),
+        ("03.inside_loss", lambda p, t, i: np.average((p - t) ** 2, weights=i[..., None] + 0 * p)),
+        ("03.inside_loss",
+         lambda p, t, i: sum(((p - t) ** 2)[..., c][i].sum() for c in range(3)) / (3 * i.sum())),
+        ("03.descend", by_sgd),
+        ("03.descend", descend_in_torch(clear=True)),
+        ("03.design", lambda budget: [8, 8, 8, 1200]),
+        ("03.design", lambda budget: np.array([96, 96, 16, 512])),
+    ],
+)  # fmt: skip
+def test_unusual_right_answers_pass(name, answer):
+    checks.check(name, answer)
+
+
+@pytest.mark.parametrize("design", [(64, 128, 256, 256), (16, 32, 64, 256), (8, 8, 8, 1200)])
+def test_the_budget_is_counted_as_pytorch_counts(design):
+    from course_lib.models_torch import FCLatentAutoencoder
+
+    total = sum(p.numel() for p in FCLatentAutoencoder(design[:3], design[3]).parameters())
+    assert checks_03._design_problem(design, total) == 0
+    assert checks_03._design_problem(design, total - 1) == 2

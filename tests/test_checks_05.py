@@ -1,0 +1,151 @@
+"""Lesson 05: wrong answers as students write them, and unusual right ones."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from course_lib import checks
+from course_lib.checks import CheckFailed
+from course_lib.schedules import ReduceOnPlateau, replay
+
+
+def compared_with_the_epoch_before(losses, patience, min_delta):
+    bad = 0
+    for i in range(1, len(losses)):
+        bad = 0 if losses[i] < losses[i - 1] - min_delta else bad + 1
+        if bad == patience:
+            return i + 1
+    return 0
+
+
+def always_the_minimum(losses, patience, min_delta):
+    """`best` follows each lower loss, so small steps never add up."""
+    best, bad = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        bad = 0 if loss < best - min_delta else bad + 1
+        best = min(best, loss)
+        if bad == patience:
+            return epoch
+    return 0
+
+
+def never_reset(losses, patience, min_delta):
+    best, wait = float("inf"), 0
+    for epoch, loss in enumerate(losses):
+        if loss < best - min_delta:
+            best = loss
+        else:
+            wait += 1
+            if wait >= patience:
+                return epoch + 1
+    return 0
+
+
+def counted_from_zero(losses, patience, min_delta):
+    rates = replay(ReduceOnPlateau(0.1, patience, min_delta), [*losses, 0], 1.0)
+    return next((i - 1 for i, rate in enumerate(rates) if rate < 1), 0)
+
+
+def pytorch(losses, patience, min_delta):
+    import torch
+
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, patience=patience, threshold=min_delta, threshold_mode="abs"
+    )
+    for epoch, loss in enumerate(losses, start=1):
+        schedule.step(loss)
+        if optimizer.param_groups[0]["lr"] < 1:
+            return epoch
+    return 0
+
+
+def normal_theory(difference, spread):
+    return max(2, math.ceil((1.96 * spread / difference) ** 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("05.rate_after_fall", lambda rate, factor, floor: rate * factor, "floor is missing"),
+        ("05.rate_after_fall", lambda r, f, floor: np.minimum(r * f, floor), "take the larger"),
+        ("05.rate_after_fall", lambda r, f, floor: max(r - f, floor), "is 5e-07 and should be"),
+        ("05.first_fall", compared_with_the_epoch_before, "epoch before"),
+        ("05.first_fall", always_the_minimum, "follows every loss"),
+        ("05.first_fall", lambda losses, p, d: losses[p], "should be"),
+        ("05.first_fall", never_reset, "in all"),
+        ("05.first_fall", counted_from_zero, "from 0;"),
+        ("05.first_fall", pytorch, "as PyTorch does"),
+        ("05.paired_interval", lambda a, b: stats.ttest_ind(a, b).confidence_interval(), "shape"),
+        (
+            "05.paired_interval",
+            lambda a, b: checks_interval(a - b, stats.norm.ppf(0.975)),
+            "1.96",
+        ),
+        ("05.paired_interval", lambda a, b: (a - b).mean(), "shape"),
+        ("05.num_seeds", normal_theory, "1.96"),
+        ("05.num_seeds", lambda d, s: 3, "should be 4"),
+    ],
+)
+def test_wrong_answers_are_named(name, answer, words):
+    with pytest.raises(CheckFailed) as failure:
+        checks.check(name, answer)
+    assert words in str(failure.value)
+
+
+def checks_interval(d, factor):
+    half = factor * d.std(ddof=1) / np.sqrt(len(d))
+    return d.mean(), d.mean() - half, d.mean() + half
+
+
+def library_schedule(losses, patience, min_delta):
+    schedule = ReduceOnPlateau(factor=0.1, patience=patience, min_delta=min_delta)
+    rate = 1.0
+    for epoch, loss in enumerate(losses, start=1):
+        rate = schedule(loss, rate)
+        if rate < 1:
+            return np.int64(epoch)
+    return False
+
+
+def by_recursion(losses, patience, min_delta, best=math.inf, bad=0, epoch=1):
+    if len(losses) == 0:
+        return 0
+    better = losses[0] < best - min_delta
+    best, bad = (losses[0], 0) if better else (best, bad + 1)
+    if bad == patience:
+        return epoch
+    return by_recursion(losses[1:], patience, min_delta, best, bad, epoch + 1)
+
+
+def paired_by_scipy(a, b):
+    test = stats.ttest_rel(a, b)
+    interval = test.confidence_interval(0.95)
+    return np.array([np.mean(a - b), interval.low, interval.high])
+
+
+def by_interval(difference, spread):
+    """Asks SciPy for the interval itself, from far away and then closer."""
+    n = 1000
+    while stats.t.interval(0.95, n - 1, loc=difference, scale=spread / n**0.5)[0] > 0:
+        n -= 1
+        if n == 1:
+            break
+    return n + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("05.rate_after_fall", lambda *x: sorted([x[0] * x[1], x[2]])[1]),
+        ("05.rate_after_fall", lambda r, f, floor: np.array([np.clip(f * r, floor, None)])[0]),
+        ("05.first_fall", by_recursion),
+        ("05.first_fall", library_schedule),
+        ("05.paired_interval", paired_by_scipy),
+        ("05.num_seeds", by_interval),
+    ],
+)
+def test_unusual_right_answers_pass(name, answer):
+    checks.check(name, answer)

@@ -1,0 +1,116 @@
+"""The rule by which claims are judged, on runs made up for it and on the published ones."""
+
+import json
+from math import inf, isnan, nan
+
+import pytest
+
+from course_lib import claims
+from course_lib.claims import FAILS, HOLDS, OPEN, Claim, Part
+
+LOWEST = Part("lowest", ("fc_latent",), claims._lowest, 0.0095)
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high", "expected"),
+    [
+        ([], 0, 1, OPEN),
+        ([0.5, 0.5], 0, 1, OPEN),  # two seeds
+        ([0.5, nan, 0.5], 0, 1, OPEN),
+        ([0.5, 0.5, 0.5], 0, 1, HOLDS),
+        ([0.4, 0.5, 0.6], 0, 1, HOLDS),  # 0.5 +- 4.303 * 0.1 / sqrt(3) = 0.25 to 0.75
+        ([0.4, 0.5, 0.6], 0.3, 1, OPEN),
+        ([0.4, 0.5, 0.6], 0.8, inf, FAILS),
+        ([0.4, 0.5, 0.6], -inf, 0.2, FAILS),
+        ([-0.1, 0.0, 0.1], 0, inf, OPEN),  # the interval of a difference holds zero
+    ],
+)
+def test_the_rule(values, low, high, expected):
+    assert claims.verdict(values, low, high) == expected
+
+
+def publish(folder, experiment, seed, losses, profile="full", preview_of=()):
+    name = f"{experiment}-seed{seed}" if seed else experiment
+    (folder / name).mkdir(parents=True)
+    manifest = {
+        "experiment": experiment, "seed": seed, "profile": profile, "device": "one",
+        "preview": {"minutes": 20} if profile == "preview" else None,
+        "preview_of": list(preview_of),
+        "history": [{"train_loss": loss, "seconds": 60} for loss in losses],
+        "metrics": {"test": {"mse": losses[-1]}},
+    }  # fmt: skip
+    (folder / name / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_full_runs_of_three_seeds_settle_a_part(tmp_path):
+    for seed in range(3):
+        publish(tmp_path, "fc_latent", seed, [0.03, 0.011 + seed * 1e-5])
+    result, [finding] = claims.judge(Claim(3, "", (LOWEST,)), tmp_path)
+    assert (result, finding.rests_on) == (HOLDS, "full length, seeds: 3")
+    assert finding.value == pytest.approx(0.01101)
+
+
+def test_one_seed_previews_and_missing_runs_do_not(tmp_path):
+    claim = Claim(3, "", (LOWEST,))
+    assert claims.judge(claim, tmp_path)[1][0].rests_on == "a run is missing"
+    publish(tmp_path, "fc_latent", 1, [0.02], "preview", ["fc_latent"])
+    result, [finding] = claims.judge(claim, tmp_path)
+    assert (result, finding.rests_on, finding.value) == (OPEN, "preview, one seed", 0.02)
+    publish(tmp_path, "fc_latent", 0, [0.011])
+    result, [finding] = claims.judge(claim, tmp_path)
+    assert (result, finding.rests_on) == (OPEN, "full length, seeds: 1")
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path):
+    names = ["three_layer_constant", "three_layer_plateau"]
+    publish(tmp_path, names[0], 0, [0.02], "preview", names)
+    result, findings = claims.judge(claims.CLAIMS[3], tmp_path)
+    assert (result, findings[0].rests_on) == (OPEN, "one preview stands for two")
+    assert isnan(findings[0].value)
+
+
+def test_a_claim_fails_with_any_part_and_holds_with_all(tmp_path):
+    for seed in range(3):
+        publish(tmp_path, "fc_latent", seed, [0.011])
+    low = Part("lowest", ("fc_latent",), claims._lowest, high=0.005)
+    missing = Part("lowest", ("conv_latent",), claims._lowest)
+    assert claims.judge(Claim(0, "", (LOWEST, missing)), tmp_path)[0] == OPEN
+    assert claims.judge(Claim(0, "", (LOWEST, missing, low)), tmp_path)[0] == FAILS
+
+
+def test_the_best_of_three_architectures_is_told_by_full_runs_of_three_seeds(tmp_path):
+    scores = {"three_layer_plateau": 0.008, "fc_latent": 0.01, "conv_latent": 0.006}
+    for seed in range(3):
+        for name, score in scores.items():
+            publish(tmp_path, name, seed, [score + seed * 1e-5])
+    result, findings = claims.judge(claims.CLAIMS[7], tmp_path)  # "A is best overall"
+    assert [finding.verdict for finding in findings] == [HOLDS, FAILS]
+    assert result == FAILS
+
+
+def test_ranges_in_words():
+    parts = [Part("", (), min, *bounds) for bounds in ((0.5, inf), (-inf, 0), (0.0035, 0.0045))]
+    assert [part.claimed for part in parts] == ["above 0.5", "below 0", "0.0035 to 0.0045"]
+
+
+def test_minutes_are_compared_on_one_device_only(tmp_path):
+    names = ("fc_latent", "three_layer_plateau", "conv_latent")
+    for name, count in zip(names, (5, 2, 3), strict=True):
+        publish(tmp_path, name, 0, count * [0.01])
+    runs = [claims.full_runs(name, tmp_path)[0] for name in names]
+    assert claims._minutes_more(*runs) == 2
+    runs[1].manifest["device"] = "another"
+    assert isnan(claims._minutes_more(*runs))
+
+
+def test_the_paper_has_nine_claims_and_each_can_be_judged():
+    assert [claim.number for claim in claims.CLAIMS] == list(range(1, 10))
+    for claim in claims.CLAIMS:
+        result, findings = claims.judge(claim)
+        assert result in (HOLDS, FAILS, OPEN)
+        assert len(findings) == len(claim.parts)
+
+
+def test_parameters_are_the_papers():
+    counts = {name: claims.num_parameters(name) for name in (claims.A1, claims.B, claims.C)}
+    assert list(counts.values()) == [1_418_496 + 2_013_315, 9_145_475, 1_330_307]

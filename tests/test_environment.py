@@ -1,0 +1,83 @@
+"""One environment, said four times: pyproject, the lock, conda's file and the Makefile agree."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCKS = [ROOT / "requirements.lock", ROOT / "requirements-uv.lock"]
+CONDA_NAMES = {"torch": "pytorch"}
+NOT_FROM_PYPROJECT = {"python", "pip", "setuptools"}
+CPU_BUILDS = {"pytorch", "torchvision", "tensorflow"}
+
+
+def wanted() -> dict[str, SpecifierSet]:
+    """What pyproject asks for, with the tests' packages."""
+    project = PROJECT["project"]
+    lines = project["dependencies"] + project["optional-dependencies"]["test"]
+    requirements = [Requirement(line) for line in lines]
+    return {canonicalize_name(one.name): one.specifier for one in requirements}
+
+
+def locked() -> dict[str, Version]:
+    text = LOCKS[0].read_text()
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE)
+    return {canonicalize_name(name): Version(version) for name, version in pins}
+
+
+def conda() -> dict[str, list[str]]:
+    """Package -> what follows its name in environment.yml: range and build."""
+    lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    return {line.split()[0]: line.split()[1:] for line in lines}
+
+
+@pytest.mark.parametrize("name", wanted())
+def test_the_lock_holds_a_version_that_pyproject_allows(name):
+    assert locked()[name] in wanted()[name]
+
+
+@pytest.mark.parametrize("name", wanted())
+def test_conda_allows_the_versions_that_pyproject_allows(name):
+    version_range = conda()[CONDA_NAMES.get(name, name)][0]
+    assert SpecifierSet(version_range) == wanted()[name]
+
+
+def test_conda_asks_for_nothing_else_and_for_cpu_builds():
+    names = {CONDA_NAMES.get(name, name) for name in wanted()}
+    assert set(conda()) == names | NOT_FROM_PYPROJECT
+    assert SpecifierSet(conda()["python"][0]) == SpecifierSet(PROJECT["project"]["requires-python"])
+    assert {name for name, rest in conda().items() if rest[1:] == ["cpu_*"]} == CPU_BUILDS
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_a_lock_pins_everything_by_hash_and_names_no_registry(lock):
+    lines = [line.strip() for line in lock.read_text().splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    pins = [line for line in lines if not line.startswith("--hash=sha256:")]
+    assert pins
+    assert all(re.match(r"[A-Za-z0-9._-]+==\S+ ", pin) and pin.endswith("\\") for pin in pins)
+    assert not re.search(r"https?:|//|index", "\n".join(lines))
+
+
+def test_make_course_and_make_test_share_the_environment_of_the_lock():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("course", "test", "lab"):
+        assert re.search(rf"^{target}: \$\(READY\)$", makefile, re.MULTILINE)
+    assert re.search(r"^\$\(READY\): requirements\.lock .*pyproject\.toml$", makefile, re.MULTILINE)
+    assert "--require-hashes" in makefile
+    recipe = makefile.split("\nclean:")[1].split("\n\n")[0]
+    assert "work" not in recipe  # students' files
+
+
+def test_ci_calls_the_test_command_of_the_makefile():
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert script.read_text().splitlines()[-1] == "make test"

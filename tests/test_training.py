@@ -1,0 +1,164 @@
+"""Training in PyTorch: what is written down, and that nothing is lost."""
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.functional import rotate as torchvision_rotate
+
+from course_lib import training
+from course_lib.files import CourseError
+from course_lib.models_torch import ConvLatentAutoencoder
+from course_lib.schedules import ReduceOnPlateau
+from course_lib.seeding import seed_everything
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+
+
+def train(num_epochs, folder=None, seed=0, step=training.training_step, **arguments):
+    seed_everything(seed)
+    model = ConvLatentAutoencoder(channels=(2, 3, 4))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    record = training.fit(
+        model,
+        step,
+        IMAGES[:24],
+        IMAGES[24:],
+        optimizer=optimizer,
+        num_epochs=num_epochs,
+        batch_size=10,
+        rotation=15.0,
+        schedule=ReduceOnPlateau(patience=1, min_delta=1.0),  # falls every epoch but the first
+        seed=seed,
+        folder=folder,
+        progress=False,
+        **arguments,
+    )
+    return model, record
+
+
+def weights_of(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_history_says_what_happened():
+    model, record = train(3)
+    assert [e["epoch"] for e in record.history] == [1, 2, 3]
+    assert record.losses("learning_rate") == pytest.approx([1e-2, 1e-2, 1e-2 * 0.1**0.5])
+    assert [e["epoch"] for e in record.events] == [2, 3]
+    assert all(e["images_per_second"] == pytest.approx(24 / e["seconds"]) for e in record.history)
+    # The last validation loss is that of the model as it stands, and so are the kept images.
+    rgb = IMAGES[24:].astype(np.float32) / 255
+    prediction = training.predict(model, rgb @ np.array([0.299, 0.587, 0.114], np.float32))
+    assert record.history[-1]["validation_loss"] == pytest.approx(((prediction - rgb) ** 2).mean())
+    assert record.predictions[-1].shape == (16, 32, 32, 3)
+    assert np.abs(record.predictions[-1] / 255 - prediction[:16]).max() <= 0.5 / 255 + 1e-6
+
+
+def test_same_seed_same_run_and_another_seed_another():
+    first, again, other = train(2)[0], train(2)[0], train(2, seed=1)[0]
+    assert torch.equal(weights_of(first), weights_of(again))
+    assert not torch.equal(weights_of(first), weights_of(other))
+
+
+def test_resumed_run_equals_uninterrupted_run_bit_for_bit(tmp_path):
+    whole, whole_record = train(5)
+    train(2, tmp_path)
+    resumed, record = train(5, tmp_path)
+    assert torch.equal(weights_of(whole), weights_of(resumed))
+    assert record.losses("learning_rate") == whole_record.losses("learning_rate")
+    assert record.losses() == whole_record.losses()
+    assert record.events == whole_record.events
+    np.testing.assert_array_equal(record.predictions, whole_record.predictions)
+
+
+def test_run_killed_inside_an_epoch_loses_that_epoch_only(tmp_path):
+    calls = 0
+
+    def step(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == 8:  # three steps an epoch: the second of the third epoch
+            raise KeyboardInterrupt
+        return training.training_step(*arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(4, tmp_path, step=step)
+    resumed, record = train(4, tmp_path)
+    assert torch.equal(weights_of(train(4)[0]), weights_of(resumed))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["best.pt", "last.pt"]
+
+
+def test_best_checkpoint_is_the_epoch_of_the_lowest_validation_loss(tmp_path):
+    _, record = train(3, tmp_path)
+    best = training.load_checkpoint(tmp_path / "best.pt")
+    losses = record.losses()
+    assert len(best["record"]["history"]) == 1 + losses.index(min(losses))
+
+
+def test_damaged_checkpoint_says_what_to_do(tmp_path):
+    train(1, tmp_path)
+    (tmp_path / "last.pt").write_bytes((tmp_path / "last.pt").read_bytes()[:500])
+    with pytest.raises(CourseError, match="move it away"):
+        train(2, tmp_path)
+
+
+def test_rotation_is_torchvisions():
+    images = torch.rand(6, 3, 32, 32)
+    degrees = torch.tensor([-15.0, -3.3, 0.0, 7.7, 15.0, 90.0])
+    expected = [
+        torchvision_rotate(image, float(angle), InterpolationMode.NEAREST, fill=[0.0])
+        for image, angle in zip(images, degrees, strict=True)
+    ]
+    assert torch.equal(training.rotate(images, degrees), torch.stack(expected))
+
+
+def test_gray_is_taken_after_rotation_so_corners_are_black_in_both():
+    white = torch.full((8, 32, 32, 3), 255, dtype=torch.uint8)
+    torch.manual_seed(0)
+    gray, rgb = training.gray_and_rgb(white, rotation=15.0)
+    assert gray.shape == (8, 1, 32, 32) and rgb.shape == (8, 3, 32, 32)
+    assert (rgb[:, :, 0, 0] == 0).any()
+    torch.testing.assert_close(gray[:, 0], rgb[:, 0])
+
+
+def test_predict_uses_no_gradients_and_gives_the_mode_back():
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 1), torch.nn.Dropout(0.5))
+    seen = []
+    model.register_forward_hook(lambda *_: seen.append((model.training, torch.is_grad_enabled())))
+    gray = np.random.default_rng(0).random((3, 4, 4), dtype=np.float32)
+    for mode in (True, False):
+        model.train(mode)
+        assert training.predict(model, gray, batch_size=2).shape == (3, 4, 4, 3)
+        assert model.training is mode
+    assert seen == [(False, False)] * 4
+
+
+def test_no_epoch_begins_that_would_not_end_in_time():
+    assert train(50, max_seconds=0.0)[1].num_epochs == 1
+    assert train(3, max_seconds=1e9)[1].num_epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [(IMAGES / 255, "uint8"), (IMAGES[:0], "at least one"), (IMAGES[0], "N, H, W, 3")],
+)
+def test_wrong_images_are_refused_in_a_sentence(images, words):
+    with pytest.raises(CourseError, match=words):
+        training.fit(
+            torch.nn.Conv2d(1, 3, 1),
+            training.training_step,
+            images,
+            IMAGES,
+            optimizer=None,
+            num_epochs=1,
+            batch_size=4,
+        )
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run():
+    def step(*_):
+        return torch.tensor(float("nan"))
+
+    with pytest.raises(CourseError, match="lower learning rate"):
+        train(2, step=step)
