@@ -12,12 +12,11 @@ from nbformat import NotebookNode
 
 from course_lib import files
 from course_lib.files import CourseError
-from course_tools import gates, lessons
+from course_tools import gates, kernels, lessons
 from course_tools.lessons import Lesson
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # else each says that it listens on TCP
 PROGRESS_BAR = re.compile(r"(.*: *)?\s*(\d+%\|.*\| *\S+/\S+|[\d.]+\w*it) \[[^\]]*\]\s*")
 RUN_METADATA = ("execution", "ExecuteTime", "papermill", "collapsed", "scrolled")
 
@@ -77,8 +76,8 @@ def execute(
         timeout=cell_timeout,
         allow_errors=allow_errors,
         record_timing=False,
-        extra_arguments=QUIET_KERNEL,
         resources={"metadata": {"path": str(lesson.source.parent.parent)}},
+        **kernels.OPTIONS,
     )
     try:
         with offline():

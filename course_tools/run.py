@@ -12,8 +12,8 @@ import nbformat
 
 from course_lib import files, profiles
 from course_lib.files import CourseError
-from course_tools import data, gates, lessons
-from course_tools.build import QUIET_KERNEL, offline
+from course_tools import data, gates, kernels, lessons
+from course_tools.build import offline
 from course_tools.lessons import Lesson
 
 MAX_CELL_SECONDS = 60
@@ -185,8 +185,8 @@ def _execute(lesson: Lesson, profile: str) -> Result:
                 kernel_name="python3",
                 progress_bar=False,
                 cwd=str(lesson.source.parent.parent),
-                extra_arguments=QUIET_KERNEL,
                 execution_timeout=600 if profile == "quick" else None,
+                **kernels.OPTIONS,
             )
         except PapermillExecutionError as failure:
             error = f"stopped with {failure.ename}: {failure.evalue}"

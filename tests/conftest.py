@@ -3,9 +3,16 @@
 import shutil
 from pathlib import Path
 
+import nbval.kernel
 import pytest
 
+from course_tools import kernels
 from course_tools.lessons import Lesson
+
+
+def pytest_configure():
+    """Workers start kernels at the same time; nbval's, too, must not meet on a port."""
+    nbval.kernel.KernelManager = kernels.UnixSocketKernelManager
 
 
 @pytest.fixture

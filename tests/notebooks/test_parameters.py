@@ -4,8 +4,8 @@ import nbformat
 import papermill
 import pytest
 
-from course_tools import gates, lessons
-from course_tools.build import QUIET_KERNEL, offline
+from course_tools import gates, kernels, lessons
+from course_tools.build import offline
 
 
 def run_with(parameters, number, folder):
@@ -20,8 +20,8 @@ def run_with(parameters, number, folder):
             kernel_name="python3",
             progress_bar=False,
             cwd=str(lesson.notebook.parent),
-            extra_arguments=QUIET_KERNEL,
             execution_timeout=600,
+            **kernels.OPTIONS,
         )
     return nbformat.read(executed, as_version=4)
 

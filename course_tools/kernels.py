@@ -1,0 +1,77 @@
+"""How kernels are started where nobody watches: quietly, and so that no reply is missed.
+
+Two faults of what we build on stop a run for good, about once in a hundred on a busy machine:
+
+- A cell that shows an Output widget, as `interact` does, makes nbclient send on a socket that it
+  is waiting on. The send may use up the signal that a reply has come (nbclient issue 312).
+- Kernels pick free ports and bind them later; another kernel may have bound them meanwhile.
+
+So replies are looked for every second, signal or not, and where the system has Unix sockets
+kernels talk over those, which nobody else picks.
+"""
+
+import os
+import tempfile
+import time
+import uuid
+from queue import Empty
+from typing import Any
+
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.manager import AsyncKernelManager, KernelManager
+
+SECONDS_BETWEEN_LOOKS = 1.0
+HAS_UNIX_SOCKETS = os.name == "posix"
+
+
+class PatientChannel(AsyncZMQSocketChannel):
+    """A channel that looks again for messages whose arrival was not signalled."""
+
+    async def get_msg(  # type: ignore[override]  # as its parent overrides it
+        self, timeout: float | None = None
+    ) -> dict:
+        """The next message.
+
+        Raises:
+            Empty: none came within `timeout` seconds (None: wait for ever).
+        """
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            try:
+                return await super().get_msg(min(left, SECONDS_BETWEEN_LOOKS))
+            except Empty:
+                if time.monotonic() >= deadline:
+                    raise
+
+
+class PatientKernelClient(AsyncKernelClient):
+    """A client that never waits for a reply that has come."""
+
+    shell_channel_class = PatientChannel
+
+
+class UnixSocketKernelManager(KernelManager):
+    """A manager whose kernels no other kernel's ports can meet, where the system allows."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        if HAS_UNIX_SOCKETS:
+            self.transport = "ipc"
+            self.ip = os.path.join(tempfile.gettempdir(), f"kernel-{uuid.uuid4().hex[:12]}")
+
+
+class SteadyKernelManager(UnixSocketKernelManager, AsyncKernelManager):
+    """The same for a client that runs in an event loop, as nbclient's does."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.client_factory = PatientKernelClient
+
+
+# For nbclient's NotebookClient and papermill's execute_notebook alike.
+OPTIONS: dict[str, Any] = {
+    "kernel_manager_class": SteadyKernelManager,
+    "extra_arguments": ["--IPKernelApp.log_level=ERROR"],  # else each says that it listens on TCP
+}
