@@ -25,6 +25,7 @@ KNOWN_TAGS = {
     "widget",
     "written",
     "nbval-check-output",
+    "results",
     "nbval-ignore-output",
 }
 MACHINE_PATH = re.compile(

@@ -699,7 +699,7 @@ plots.show(figure, alt=alt)
 # and gray copy have coloured the same test images (in the quick profile, those of the sample), so
 # the difference is taken per image. The interval is a bootstrap over the images.
 
-# %% tags=["key-number"]
+# %% tags=["results", "nbval-check-output", "key-number"]
 parts = "MSE {mse:.5f} = luma {mse_luma:.5f} + chroma {mse_chroma:.5f}"
 for key in ("gray_copy_test", "gray_level_table_test", "test", "validation", "train"):
     print(f"{key:22}", parts.format(**run.metrics[key]))

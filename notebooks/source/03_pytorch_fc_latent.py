@@ -693,7 +693,7 @@ checks.check("03.design", design)
 # table is read from the record of the run. The last comparison is image by image against the gray
 # copy, with a 95 % interval over the test images of your profile.
 
-# %% tags=["key-number"]
+# %% tags=["results", "nbval-check-output", "key-number"]
 for where in ("train", "validation", "test", "gray_copy_test", "gray_level_table_test"):
     print(f"{where:22}", text.format(**run.metrics[where]))
 test = data.as_float(cifar.x_test)

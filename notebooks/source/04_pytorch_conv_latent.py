@@ -560,7 +560,7 @@ checks.check("04.chain", chain)
 # The table is read from the records of the runs. The last comparison is image by image between B
 # and C, with a 95 % interval over the 10,000 images.
 
-# %% tags=["key-number"]
+# %% tags=["results", "nbval-check-output", "key-number"]
 results = {"gray copy": runs["C"].metrics["gray_copy_test"]}
 results["gray-level table"] = runs["C"].metrics["gray_level_table_test"]
 results |= {run.label: run.metrics["test"] for run in runs.values()}

@@ -286,7 +286,7 @@ plots.show(figure, alt="Learning rate by epoch: constant, step, cosine, one-cycl
 #
 # *Expect:* the training loss falls to the end. And the validation loss?
 
-# %%
+# %% tags=["results"]
 runs = [published.load(name) for name in ("three_layer_plateau", "three_layer_constant")]
 runs = {run.label: run for run in runs}  # one entry if one run stands in for both
 a2 = published.load("three_layer_constant")
@@ -327,7 +327,7 @@ plots.show(figure, alt="The first 100 test images as A2 colours them: blurred, w
 # *Expect:* with 10,000 images the interval will be narrow.
 
 
-# %%
+# %% tags=["results", "nbval-check-output"]
 from course_lib import statistics
 
 

@@ -91,7 +91,7 @@ for wanted in [*(recipe.name for recipe in experiments.PAPER), "three_layer_rgb"
 # And the bars, on the same 10,000 test images: a picture left gray, and the mean colour of each
 # gray level.
 
-# %%
+# %% tags=["results", "nbval-check-output"]
 test_rows = {name: run.metrics["test"] for name, run in runs.items()}
 test_rows["gray copy"] = run.metrics["gray_copy_test"]
 test_rows["gray-level table"] = run.metrics["gray_level_table_test"]
@@ -111,7 +111,7 @@ for name in ("gray copy", "gray-level table"):
 #
 # *Expect:* one model that wins in all columns. Or not?
 
-# %%
+# %% tags=["results", "nbval-check-output"]
 from course_lib import baselines, grayscale, metrics, plots
 
 columns = {"mse": ("MSE", 5), "mse_luma": ("luma", 5), "mse_chroma": ("chroma", 5)}
@@ -146,7 +146,7 @@ print(f"colour of the photographs themselves: {run.metrics['test']['colourfulnes
 #
 # *Expect:* in which rows can training and validation differ, and in which can they not?
 
-# %%
+# %% tags=["results", "nbval-check-output"]
 for part, images in {"train": split.x_train[:5000], "validation": split.x_validation}.items():
     rgb = data.as_float(images)  # (N, 32, 32, 3)
     gray = grayscale.to_gray(rgb)  # (N, 32, 32)
@@ -205,7 +205,7 @@ plots.show(figure, alt=alt + " The baselines have no visible luma part.")
 # *Expect:* which part of the error should vanish, if only ambiguity were to blame? Which should
 # stay, if the bottleneck is?
 
-# %%
+# %% tags=["results", "nbval-check-output"]
 model = published.load("three_layer_constant")
 try:
     control = published.load("three_layer_rgb")
@@ -308,7 +308,7 @@ slider = interact(draw, image=(0, 99))
 #
 # *Expect:* 10,000 images are many. Will the intervals be wide or narrow?
 
-# %%
+# %% tags=["results", "nbval-check-output"]
 from itertools import pairwise
 
 from course_lib import statistics
@@ -589,7 +589,7 @@ checks.check("06.separating_experiment", separating_experiment)
 # we measured, the range that was claimed, what our number rests on, and the verdict on this part. A
 # claim holds if all its parts do, and does not hold if one of them does not.
 
-# %%
+# %% tags=["results", "nbval-check-output"]
 verdicts = []
 for claim in claims.CLAIMS:
     verdict, findings = claims.judge(claim)
@@ -611,7 +611,7 @@ for claim in claims.CLAIMS:
 # nine: that any model is better than the gray copy. The paper never asks. We do, image by image,
 # on the test images of your profile, with a 95 % interval over images.
 
-# %% tags=["key-number"]
+# %% tags=["results", "nbval-check-output", "key-number"]
 test = data.as_float(cifar.x_test)
 copy_mse = np.mean((grayscale.to_gray(test, keepdims=True) - test) ** 2, axis=(1, 2, 3))  # (N,)
 for name, run in runs.items():
