@@ -14,7 +14,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = [ROOT / "requirements.lock", ROOT / "requirements-uv.lock"]
-CONDA_NAMES = {"torch": "pytorch"}
+CONDA_NAMES = {"torch": "pytorch", "playwright": "playwright-python"}
 NOT_FROM_PYPROJECT = {"python", "pip", "setuptools"}
 CPU_BUILDS = {"pytorch", "torchvision", "tensorflow"}
 
