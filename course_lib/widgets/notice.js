@@ -1,0 +1,5 @@
+export default {
+  render({ model, el }) {
+    frame(model, el, "Notice");
+  },
+};
