@@ -10,7 +10,7 @@ from nbformat.validator import iter_validate
 from course_tools.lessons import inputs, tags
 
 MAX_CODE_LINES = 12
-MAX_CELLS = 60
+MAX_CELLS = 64
 MAX_MINUTES = 90
 MAX_BYTES = 3_000_000
 MIN_ALT = 10
@@ -180,7 +180,7 @@ def exercise_problems(notebook: NotebookNode) -> list[str]:
 
 
 def budget_problems(notebook: NotebookNode) -> list[str]:
-    """Cells of at most 12 lines of code, lessons of at most 60 cells and 3 MB."""
+    """Cells of at most 12 lines of code, lessons of at most 64 cells and 3 MB."""
     found = []
     for cell in notebook.cells:
         if cell.cell_type != "code" or {"exercise", "parameters"} & set(tags(cell)):

@@ -24,12 +24,20 @@ FLOORS = {
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras"}
 MAY_LOAD_A_FRAMEWORK = {"models_torch", "models_keras", "training", "training_keras"}
 # Lines of code: without blank lines, comments and docstrings.
-MAX_LIBRARY_LINES = 2000
+MAX_LIBRARY_LINES = 2200  # about 2,000 of Python, and the widgets' scripts apart
 MAX_TOOLS_LINES = 3000
 MAX_LESSON_CHECK_LINES = 160
 MAX_MODULE_LINES = 350
 
 every_module = pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+
+
+def module(path: Path) -> str:
+    """The module of course_lib that a file is, or is part of: a package counts as one."""
+    return path.relative_to(ROOT / "course_lib").parts[0].removesuffix(".py")
+
+
+MODULES = {module(path) for path in LIBRARY}
 
 
 def imported(tree: ast.Module, at_the_top_alone: bool = False) -> set[str]:
@@ -49,19 +57,20 @@ def imported(tree: ast.Module, at_the_top_alone: bool = False) -> set[str]:
 
 def library_modules(names: set[str]) -> set[str]:
     """Which modules of course_lib are among dotted names."""
-    there = {path.stem for path in LIBRARY}
     parts = (name.split(".") for name in names)
-    return {part[1] for part in parts if part[0] == "course_lib" and len(part) > 1} & there
+    return {part[1] for part in parts if part[0] == "course_lib" and len(part) > 1} & MODULES
 
 
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-def floor(path: Path) -> int:
+def floor(name: str) -> int:
     """The floor a module says it is on, in the first words of its docstring."""
+    path = ROOT / "course_lib" / f"{name}.py"
+    path = path if path.exists() else path.with_suffix("") / "__init__.py"
     found = re.match(r"Floor (\d): ", ast.get_docstring(parse(path)) or "")
-    assert found, f'{path.name} must begin with """Floor N: ..."""'
+    assert found, f'{name} must begin with """Floor N: ..."""'
     return int(found[1])
 
 
@@ -96,19 +105,26 @@ def test_code_lines_are_counted_as_said():
 
 @every_module
 def test_a_module_imports_from_its_own_floor_or_below(path):
-    if path.stem == "__init__":
-        assert library_modules(imported(parse(path))) == set()
+    names = library_modules(imported(parse(path)))
+    if module(path) == "__init__":
+        assert names == set()
         return
-    here = floor(path)
-    for number, names in FLOORS.items():
-        if path.stem in names:
+    here = floor(module(path))
+    for number, known in FLOORS.items():
+        if module(path) in known:
             assert here == number
-    for name in library_modules(imported(parse(path))):
-        assert floor(path.with_name(f"{name}.py")) <= here, f"{path.stem} imports {name} above it"
+    for name in names:
+        assert floor(name) <= here, f"{module(path)} imports {name} above it"
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    graph = {path.stem: library_modules(imported(parse(path))) for path in LIBRARY}
+    graph = {
+        name: set().union(
+            *(library_modules(imported(parse(path))) for path in LIBRARY if module(path) == name)
+        )
+        - {name}
+        for name in MODULES
+    }
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -133,8 +149,12 @@ def test_lessons_import_the_library_and_no_tools(path):
 
 
 def test_the_house_stays_small():
-    counts = {path.stem: code_lines(path.read_text()) for path in LIBRARY}
-    checks = {name: lines for name, lines in counts.items() if re.fullmatch(r"checks_\d\d", name)}
+    counts = {
+        str(path.relative_to(ROOT / "course_lib")): code_lines(path.read_text()) for path in LIBRARY
+    }
+    checks = {
+        name: lines for name, lines in counts.items() if re.fullmatch(r"checks_\d\d.py", name)
+    }
     library = {name: lines for name, lines in counts.items() if name not in checks}
     tools = {path.stem: code_lines(path.read_text()) for path in TOOLS}
     assert sum(library.values()) <= MAX_LIBRARY_LINES, library

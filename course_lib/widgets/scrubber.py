@@ -1,6 +1,5 @@
 """The pictures a network painted after each epoch of its training, under a slider."""
 
-import numpy as np
 import traitlets
 
 from course_lib import data, grayscale, plots
