@@ -252,7 +252,7 @@ def _load_chosen_weights(experiment: Experiment, model: Any, folder: Path) -> in
 def _measure(
     model: Any, experiment: Experiment, cifar: data.CIFAR10, parts: data.Split
 ) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
-    """Metrics on every split, with gray copy and the gray-level table on the test set."""
+    """Metrics of the model and of both baselines on every split."""
     splits = {
         "train": parts.x_train[:NUM_MEASURED_TRAIN],
         "validation": parts.x_validation,
@@ -263,16 +263,23 @@ def _measure(
         rgb = data.as_float(images)
         prediction = published.predict(model, experiments.model_input(experiment, rgb))
         scores[name] = metrics.evaluate(prediction, rgb)
+        scores |= _measure_baselines(name, rgb)
     errors = metrics.per_image(prediction, rgb)  # of the last split, test
-    gray = grayscale.to_gray(rgb)
-    scores["gray_copy_test"] = metrics.evaluate(baselines.gray_copy(gray), rgb)
-    scores["gray_level_table_test"] = metrics.evaluate(baselines.gray_level_table(gray), rgb)
     # What a test recomputes from the shipped weights, in a second, wherever the course is.
     first = data.load_cifar10("sample").x_test[:100]
     rgb = data.as_float(first)
     prediction = published.predict(model, experiments.model_input(experiment, rgb))
     scores["first_100_test"] = {"mse": float(np.square(prediction - rgb).mean(dtype=float))}
     return scores, {key: errors[key] for key in ("mse", "mse_luma", "mse_chroma")}
+
+
+def _measure_baselines(split: str, rgb: np.ndarray) -> dict[str, dict[str, float]]:
+    """Metrics of gray copy and of the gray-level table on the images (N, H, W, 3) of a split."""
+    gray = grayscale.to_gray(rgb)
+    return {
+        f"gray_copy_{split}": metrics.evaluate(baselines.gray_copy(gray), rgb),
+        f"gray_level_table_{split}": metrics.evaluate(baselines.gray_level_table(gray), rgb),
+    }
 
 
 def _provenance(

@@ -41,7 +41,9 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
     np.testing.assert_array_equal(run.truth, validation[:16])
     assert set(manifest["metrics"]) == {
         *("train", "validation", "test"),
-        *("gray_copy_test", "gray_level_table_test", "first_100_test"),
+        *(f"gray_copy_{split}" for split in ("train", "validation", "test")),
+        *(f"gray_level_table_{split}" for split in ("train", "validation", "test")),
+        "first_100_test",
     }
     assert run.per_image("mse").mean() == pytest.approx(run.metrics["test"]["mse"], rel=1e-5)
     # A run on the sample does not ship with the course, and another seed ships no weights.

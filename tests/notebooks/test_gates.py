@@ -155,9 +155,9 @@ BREAKS = {
         lambda n: retext(n, 'print("profile:", profile)', "1\n" * 12),
         "13 lines of code, at most 12",
     ),
-    "61 cells": (
+    "65 cells": (
         lambda n: n.cells.extend(copy.deepcopy(n.cells[-1]) for _ in range(50)),
-        "cells, at most 60",
+        "cells, at most 64",
     ),
     "too large": (
         lambda n: tagged(n, "widget").outputs[0].data.update({"text/plain": "x" * 3_000_000}),
