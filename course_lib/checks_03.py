@@ -1,6 +1,7 @@
 """Floor 5: the checks of lesson 03, the fully connected latent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,32 @@ def _descent(move: Callable[..., Any]) -> Callable[..., np.ndarray]:
 _right_descent = _descent(lambda gradient, total, n: gradient)
 
 
+def _photographs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Prediction, target, inside: the corners are black, and so are some pixels inside."""
+    numbers = random_array(3, 6, 5)
+    inside = numbers < [[[0.3]], [[0.6]], [[0.9]]]
+    target = random_array(3, 6, 5, 3)[::-1] ** 2
+    target[~inside | (numbers < 0.1)] = 0
+    return random_array(3, 6, 5, 3), target, inside
+
+
+@dataclass(frozen=True)
+class _WithHints(Check):
+    """A check with a sentence for errors that students meet: words of the error -> sentence."""
+
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+    def outputs(self, answer: Callable[..., Any]) -> list[Any]:
+        try:
+            return super().outputs(answer)
+        except Exception as error:
+            for words, hint in self.hints.items():
+                if words in str(error):
+                    says = f"{type(error).__name__}: {str(error).strip()}"
+                    raise CheckFailed(f"{says}. {hint}") from error
+            raise
+
+
 class _FourNumbers(Check):
     """A check that names a nested answer, such as ((c1, c2, c3), latent_dim)."""
 
@@ -43,26 +70,49 @@ class _FourNumbers(Check):
         return outputs
 
 
+def _num_parameters(c1: int, c2: int, c3: int, latent_dim: int) -> int:
+    """Parameters of model B with these widths."""
+    convolutions = (9 + 1) * c1 + 2 * 9 * (c1 * c2 + c2 * c3) + (c2 + c3) + (c2 + c1) + 27 * c1 + 3
+    return convolutions + 2 * 64 * c3 * latent_dim + latent_dim + 64 * c3
+
+
 def _design_problem(design: Any, budget: int) -> int:
     """What is wrong with a design of model B: 0 nothing, else the number of the problem."""
     if np.shape(design) != (4,):
         raise CheckFailed("Return four numbers: c1, c2, c3 and latent_dim.")
-    c1, c2, c3, latent_dim = design
-    if any(number < 1 or number != int(number) for number in design):
+    if np.asarray(design).dtype.kind not in "iu":
+        raise CheckFailed("Layers have whole numbers of channels: return 9, not 9.0 or 9.5.")
+    if min(design) < 1:
         return 1
-    convolutions = (9 + 1) * c1 + 2 * 9 * (c1 * c2 + c2 * c3) + (c2 + c3) + (c2 + c1) + 27 * c1 + 3
-    total = convolutions + 2 * 64 * c3 * latent_dim + latent_dim + 64 * c3
-    return 2 if total > budget else 3 if latent_dim < 256 else 4 if total < 0.8 * budget else 0
+    total, latent_dim = _num_parameters(*map(int, design)), design[3]
+    if not 256 <= latent_dim < 1024:
+        return 2 if latent_dim < 256 else 3
+    return 4 if total > budget else 5 if total < 0.8 * budget else 0
+
+
+def _design(budget: int) -> tuple[int, int, int, int]:
+    """The widest conv3 that the budget allows, beside 32 and 64 channels and 256 numbers."""
+    c3 = max(c for c in range(1, 257) if _num_parameters(32, 64, c, 256) <= budget)
+    return 32, 64, c3, 256
 
 
 # fmt: off
 CHECKS = {
     "03.fc_parameters": Check(
-        inputs=lambda: [(32, 256), (64, 256), (128, 48)],
+        # The first is so small that a message shows every digit.
+        inputs=lambda: [(8, 16), (32, 256), (64, 256), (128, 48)],
         reference=_two_layers,
         misconceptions={
             "You count weights only: each output has a bias too.":
                 lambda size, latent: 2 * 256 * (size // 4) ** 2 * latent,
+            "You give fc2 as few biases as fc1: it has one per output, 64 * 256 for a size of 32.":
+                lambda size, latent: 2 * (256 * (size // 4) ** 2 + 1) * latent,
+            "You give fc1 a bias for each input: it has one for each of its outputs, latent_dim.":
+                lambda size, latent: 2 * (latent + 1) * 256 * (size // 4) ** 2,
+            "You forget the biases of fc2, one for each of its outputs.":
+                lambda size, latent: (2 * 256 * (size // 4) ** 2 + 1) * latent,
+            "You forget the biases of fc1, one for each of its outputs.":
+                lambda size, latent: (2 * latent + 1) * 256 * (size // 4) ** 2,
             "You count fc1 only; fc2 leads back from the latent and is as large.":
                 lambda size, latent: (256 * (size // 4) ** 2 + 1) * latent,
             "The picture is halved twice, so a quarter of its size is left, not half.":
@@ -75,9 +125,13 @@ CHECKS = {
                 lambda size, latent: (2 * latent + 1) * 256 * (size // 4) + latent,
         },
     ),
-    "03.inside_loss": Check(
-        inputs=lambda: [(random_array(3, 6, 5, 3), random_array(3, 6, 5, 3)[::-1] ** 2,
-                         random_array(3, 6, 5) < [[[0.3]], [[0.6]], [[0.9]]])],
+    "03.inside_loss": _WithHints(
+        inputs=lambda: [_photographs()],
+        hints={
+            "broadcast":
+                "An array (N, H, W) does not multiply one (N, H, W, 3): write inside[..., None], "
+                "or let it choose pixels: prediction[inside].",
+        },
         reference=lambda p, t, inside: np.mean((p[inside] - t[inside]) ** 2),
         misconceptions={
             "You count the corners too: take only the pixels where inside is True.":
@@ -86,6 +140,14 @@ CHECKS = {
                 lambda p, t, inside: np.mean((p[~inside] - t[~inside]) ** 2),
             "The corners add no error but still count: divide by the pixels inside, not by all.":
                 lambda p, t, inside: np.mean(((p - t) * inside[..., None]) ** 2),
+            "You take black pixels for corners; a photograph has black pixels too: use inside.":
+                lambda p, t, inside: np.mean((p - t)[t.any(axis=-1)] ** 2),
+            "You forget the square: errors of either sign cancel.":
+                lambda p, t, inside: np.mean(p[inside] - t[inside]),
+            "You take the absolute value in place of the square.":
+                lambda p, t, inside: np.mean(np.abs(p[inside] - t[inside])),
+            "You take a root at the end; the mean squared error has none.":
+                lambda p, t, inside: np.sqrt(np.mean((p[inside] - t[inside]) ** 2)),
             "You divide by the number of pixels, but each pixel has three channels.":
                 lambda p, t, inside: 3 * np.mean((p[inside] - t[inside]) ** 2),
             "You average image by image first, so pixels of images with large corners count more.":
@@ -93,10 +155,15 @@ CHECKS = {
                     [np.mean((p[i] - t[i]) ** 2) for p, t, i in zip(*arrays, strict=True)]),
         },
     ),
-    "03.descend": Check(
+    "03.descend": _WithHints(
         inputs=lambda: [(np.array([0.5, -1.0, 2.0]), random_array(8, 3), 3 * random_array(8), 0.1,
                          num_steps) for num_steps in (1, 4)],
         reference=_right_descent,
+        hints={
+            "zero_":
+                "Before the first backward there is no gradient: put zero_() behind the step, "
+                "or write weight.grad = None at the start.",
+        },
         misconceptions={
             "Gradients add up from step to step, because you never clear them.":
                 _descent(lambda gradient, total, n: total),
@@ -111,15 +178,20 @@ CHECKS = {
         },
     ),
     "03.design": _FourNumbers(
-        inputs=lambda: [(1_330_307,)],
-        reference=lambda budget: (32, 64, 36, 256),
+        inputs=lambda: [(1_330_307,), (700_000,)],
+        reference=_design,
         measure=_design_problem,
+        measured="the problem (0 is none, 4 over the budget, 5 too far below it)",
         misconceptions={
-            "Layers have whole numbers of channels, one at least.": lambda budget: (64, 0, 8, 256),
+            "A layer has one channel at least.": lambda budget: (64, 0, 8, 256),
+            "Your latent has fewer than 256 numbers.": lambda budget: (64, 128, 36, 80),
+            "Your latent has as many numbers as the picture, or more: stay below 1024.":
+                lambda budget: (1, 1, 1, budget // 129 - 200),
+            "Your design fits the budget of model C but no smaller one: compute it from budget.":
+                lambda budget: (32, 64, 36, 256),
             "Your model is over the budget: fc1 and fc2 have 64 * c3 * latent_dim weights each.":
                 lambda budget: (64, 128, 256, 256),
-            "Your latent has fewer than 256 numbers.": lambda budget: (64, 128, 36, 80),
-            "You leave more than a fifth of the budget unused.": lambda budget: (16, 32, 16, 256),
+            "You leave more than a fifth of the budget unused.": lambda budget: (16, 32, 8, 256),
         },
     ),
 }

@@ -34,8 +34,9 @@ def _chain_problem(runs: Any, start: np.ndarray, goal: np.ndarray) -> int:
         raise CheckFailed("Return one row of settings per run, an array of shape (R, S).")
     if (runs == goal).all() or (runs == start).all():
         return 1
-    if (runs[0] != start).any() or (runs[-1] != goal).any():
-        return 2
+    without_start, without_goal = (runs[0] != start).any(), (runs[-1] != goal).any()
+    if without_start or without_goal:
+        return 2 if not without_goal else 5 if not without_start else 6
     if ((runs[1:] != runs[:-1]).sum(axis=1) != 1).any():
         return 3
     return 0 if len(runs) == 1 + np.sum(start != goal) else 4
@@ -50,11 +51,14 @@ def _chain(start: np.ndarray, goal: np.ndarray) -> np.ndarray:
 # fmt: off
 CHECKS = {
     "04.mult_adds": Check(
-        inputs=lambda: [(32, 32, 64, 128, 3), (16, 24, 256, 10, 5)],
+        # The first is so small that a message shows every digit.
+        inputs=lambda: [(6, 8, 2, 3, 3), (32, 32, 64, 128, 3), (16, 24, 256, 10, 5)],
         reference=lambda h, w, cin, cout, k: h * w * k * k * cin * cout,
         misconceptions={
             "These are the weights; each is used once at every place of the picture.":
                 lambda h, w, cin, cout, k: k * k * cin * cout,
+            "Height and width may differ: the places are height * width.":
+                lambda h, w, cin, cout, k: h * h * k * k * cin * cout,
             "A window has rows and columns: square kernel_size.":
                 lambda h, w, cin, cout, k: h * w * k * cin * cout,
             "Every output map looks at every input map: multiply the channels.":
@@ -79,6 +83,8 @@ CHECKS = {
                 lambda channels: next(n for n in range(99) if channels < 2**n),
             "As many numbers as the input is not fewer: mind the case of equality.":
                 lambda channels: next(n for n in range(99) if channels <= 4**n),
+            "Compare with the gray picture that went in, one number per pixel, not three.":
+                lambda channels: next(n for n in range(99) if channels < 3 * 4**n),
             "You stop one pooling too early.":
                 lambda channels: next(n for n in range(99) if channels < 4 ** (n + 1)),
             "You do one pooling too many.":
@@ -102,6 +108,8 @@ CHECKS = {
                 lambda layers: _field(layers, early=True),
             "A window of kernel pixels widens the field by kernel - 1.":
                 lambda layers: _field(layers, widen=0),
+            "You walk from the latent to the input; begin with the layer at the input.":
+                lambda layers: _field(layers[::-1]),
             "You start from 0; before the first layer a number sees its own pixel.":
                 lambda layers: _field(layers) - 1,
         },
@@ -114,7 +122,11 @@ CHECKS = {
         misconceptions={
             "All your runs are the same: change a copy of a run, not the run itself.":
                 lambda start, goal: np.stack([goal, goal]),
-            "Your chain does not begin with start and end with goal.":
+            "Your chain does not begin with start; start is its first run.":
+                lambda start, goal: _chain(start, goal)[1:],
+            "Your chain does not end with goal; goal is its last run.":
+                lambda start, goal: _chain(start, goal)[:-1],
+            "Your chain neither begins with start nor ends with goal.":
                 lambda start, goal: _chain(start, goal)[1:-1],
             "Two neighbours in your chain do not differ in exactly one setting.":
                 lambda start, goal: np.stack([start, goal]),

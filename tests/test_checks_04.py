@@ -24,6 +24,18 @@ def field_by(lengthen):
     return receptive_field
 
 
+def from_the_latent(layers):
+    return field_by(lambda step, stride: step * stride)(reversed(layers))
+
+
+def colour_poolings(channels):
+    """Halves a picture of 64 x 64 until the latent has fewer numbers than its three channels."""
+    side = 64
+    while channels * side**2 >= 3 * 64**2:
+        side /= 2
+    return np.log2(64 / side)
+
+
 def without_copies(start, goal):
     runs, run = [], start.copy()
     for setting in range(len(start)):
@@ -76,6 +88,8 @@ def there_and_back(start, goal):
     [
         ("04.mult_adds", lambda h, w, a, b, k: (k * k * a + 1) * b, "should be"),
         ("04.mult_adds", lambda h, w, a, b, k: k * k * a * b, "every place"),
+        ("04.mult_adds", lambda h, w, a, b, k: h**2 * k**2 * a * b, "may differ"),
+        ("04.mult_adds", lambda h, w, a, b, k: h * w * k**2 * a * b + 1, "2593 and should be 2592"),
         ("04.mult_adds", lambda h, w, a, b, k: h * w * k * a * b, "square kernel_size"),
         ("04.mult_adds", lambda h, w, a, b, k: h * w * (k * k * a * b + b), "biases"),
         ("04.mult_adds", lambda h, w, a, b, k: h * w * k * k * b, "channels_in"),
@@ -87,10 +101,12 @@ def there_and_back(start, goal):
         ),
         ("04.poolings_needed", lambda c: int(np.ceil(np.log2(c) / 2)), "equality"),
         ("04.poolings_needed", lambda c: int(np.floor(np.log2(c))) + 1, "a quarter is left"),
+        ("04.poolings_needed", colour_poolings, "the gray picture"),
         ("04.poolings_needed", lambda c: np.log(c) / np.log(4), "should be"),
         ("04.receptive_field", lambda x: 1 + sum(k - 1 for k, s in x), "leave the strides out"),
         ("04.receptive_field", field_by(lambda step, stride: stride), "replace the step"),
         ("04.receptive_field", field_by(lambda step, stride: step + stride - 1), "add up"),
+        ("04.receptive_field", from_the_latent, "at the input"),
         ("04.receptive_field", lambda x: 1 + sum(k * s for k, s in x), "For [[3 2]"),
         ("04.receptive_field", lambda x: sum(k for k, s in x), "should be"),
         ("04.receptive_field", lambda x: int(np.prod(x[:, 0])), "should be"),
@@ -98,7 +114,9 @@ def there_and_back(start, goal):
         ("04.chain", in_place, "work on a copy"),
         ("04.chain", star, "exactly one setting"),
         ("04.chain", every_setting, "exactly one setting"),
-        ("04.chain", lambda start, goal: backwards(start, goal)[1:], "begin with start"),
+        ("04.chain", lambda start, goal: backwards(start, goal)[1:], "does not begin with start"),
+        ("04.chain", lambda start, goal: backwards(start, goal)[:-1], "does not end with goal"),
+        ("04.chain", lambda start, goal: backwards(start, goal)[1:-1], "neither"),
         ("04.chain", there_and_back, "shorter"),
         ("04.chain", lambda start, goal: goal - start, "(R, S)"),
     ],
