@@ -137,14 +137,15 @@ def _test(metric: str, one: str, other: str, low: float = -inf, high: float = in
     def measure(first: Run, second: Run) -> float:
         return first.metrics["test"][metric] - second.metrics["test"][metric]
 
-    what = f"test {metric}, {LETTERS[one]} less {LETTERS[other]}"
+    shown = {"mse": "MSE", "ssim": "SSIM"}.get(metric, metric)
+    what = f"test {shown}, {LETTERS[one]} minus {LETTERS[other]}"
     return Part(what, (one, other), measure, low, high)
 
 
 A1, A2, B, C = (experiment.name for experiment in experiments.PAPER)
 HYBRID = "conv_latent_plateau"  # the paper's future work; the course has no such recipe yet
 LETTERS = {A1: "A1", A2: "A2", B: "B", C: "C", HYBRID: "hybrid"}
-LIKE_A1 = Part("lowest training loss of C less A1's at epoch 20", (C, A1), _c_like_a1,
+LIKE_A1 = Part("lowest training loss of C minus A1's at epoch 20", (C, A1), _c_like_a1,
                -0.0005, 0.0005)  # fmt: skip
 # fmt: off
 CLAIMS = (
@@ -156,17 +157,19 @@ CLAIMS = (
           (Part("lowest training loss of B", (B,), _lowest, 0.0095),)),
     Claim(4, "A static learning rate slightly degrades A; architectures differ by more.",
           (_test("mse", A2, A1, low=0),
-           Part("A1 to A2, as share of A1 to nearer of B, C", (A1, A2, B, C), _share, high=0.5))),
+           Part("distance A1-A2 divided by the distance from A1 to the nearer of B and C "
+                "(test MSE)", (A1, A2, B, C), _share, high=0.5))),
     Claim(5, "C's outputs are clearer and better defined than B's, and than A's.",
           (_test("ssim", C, B, low=0), _test("ssim", C, A1, low=0))),
     Claim(6, "A's colours are more vibrant than B's and C's.",
           (_test("colourfulness", A1, B, low=0), _test("colourfulness", A1, C, low=0))),
     Claim(7, "B has most parameters and trains longest; C has fewest and matches A's loss.",
-          (Part("million parameters, B less larger of A, C", (), lambda: 1e-6 * (
+          (Part("million parameters, B minus the larger of A and C", (), lambda: 1e-6 * (
               num_parameters(B) - max(map(num_parameters, (A1, C)))), low=0),
-           Part("million parameters, C less smaller of A, B", (), lambda: 1e-6 * (
+           Part("million parameters, C minus the smaller of A and B", (), lambda: 1e-6 * (
                num_parameters(C) - min(map(num_parameters, (A1, B)))), high=0),
-           Part("training minutes, B less longer of A1, C", (B, A1, C), _minutes_more, low=0),
+           Part("training minutes, B minus the longer of A1 and C", (B, A1, C),
+                _minutes_more, low=0),
            LIKE_A1)),
     Claim(8, "A is best overall.",
           (_test("mse", A1, B, high=0), _test("mse", A1, C, high=0))),

@@ -93,6 +93,15 @@ def test_ranges_in_words():
     assert [part.claimed for part in parts] == ["above 0.5", "below 0", "0.0035 to 0.0045"]
 
 
+def test_a_part_says_which_number_is_taken_from_which(tmp_path):
+    part = claims._test("mse", claims.B, claims.A1, low=0)
+    assert part.what == "test MSE, B minus A1"
+    for name, loss in zip(part.names, (0.75, 0.25), strict=True):
+        publish(tmp_path, name, 0, [loss])
+    assert part.measure(*(claims.full_runs(name, tmp_path)[0] for name in part.names)) == 0.5
+    assert claims._test("colourfulness", claims.C, claims.B).what == "test colourfulness, C minus B"
+
+
 def test_minutes_are_compared_on_one_device_only(tmp_path):
     names = ("fc_latent", "three_layer_plateau", "conv_latent")
     for name, count in zip(names, (5, 2, 3), strict=True):
