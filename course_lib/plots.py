@@ -148,7 +148,8 @@ def loss_curves(
         events: (epoch, label), drawn as labelled vertical lines: where a schedule acted.
     """
     runs = history if isinstance(history, Mapping) else {"": history}
-    figure = Figure(figsize=(7.5, 4), dpi=DPI, layout="constrained")
+    height = 4 if len(runs) == 1 else 4 + 0.4 * len(runs)  # a run more is two names more
+    figure = Figure(figsize=(7.5, height), dpi=DPI, layout="constrained")
     ax = figure.add_subplot(xlabel="epoch", ylabel="mean squared error")
     for (name, epochs), mark, colour in zip(runs.items(), "osD^vP", _COLOURS, strict=False):
         for key, line, face in (("train_loss", "--", "white"), ("validation_loss", "-", colour)):
@@ -157,18 +158,30 @@ def loss_curves(
             if points:
                 ax.plot(*zip(*points, strict=True), line, marker=mark, markerfacecolor=face,
                         color=colour, markersize=5, label=label)  # fmt: skip
-    for label, loss in (baselines or {}).items():
-        ax.axhline(loss, color="black", linewidth=1, linestyle=":")
-        ax.annotate(label, (1, loss), xycoords=("axes fraction", "data"), xytext=(4, 0),
-                    textcoords="offset points", va="center", fontsize=9)  # fmt: skip
+    _name_levels(ax, baselines or {})
     for epoch, label in events:
         ax.axvline(epoch, color="0.5", linewidth=1, linestyle="-.")
         ax.annotate(label, (epoch, 1), xycoords=("data", "axes fraction"), xytext=(3, -3),
                     textcoords="offset points", rotation=90, va="top", fontsize=8)  # fmt: skip
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    # Above the axes, where it covers no curve and no event.
+    figure.legend(frameon=False, loc="outside upper left", ncols=1 if len(runs) > 1 else 2)
     return figure
+
+
+def _name_levels(ax: Axes, levels: Mapping[str, float]) -> None:
+    """Horizontal lines, named at their right end; names of close lines move apart."""
+    for loss in levels.values():
+        ax.axhline(loss, color="black", linewidth=1, linestyle=":")
+    low, high = ax.get_ylim()
+    points = 72 * 0.75 * ax.figure.get_figheight() / (high - low)  # of the axes, roughly, per unit
+    top = -np.inf
+    for label, loss in sorted(levels.items(), key=lambda item: item[1]):
+        top = max(loss * points, top + 11)
+        ax.annotate(label, (1, loss), xycoords=("axes fraction", "data"),
+                    xytext=(4, top - loss * points), textcoords="offset points",
+                    va="center", fontsize=9)  # fmt: skip
 
 
 # Okabe and Ito's colours: told apart by readers with any common kind of colour vision.
