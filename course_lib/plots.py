@@ -175,7 +175,7 @@ def _name_levels(ax: Axes, levels: Mapping[str, float]) -> None:
     for loss in levels.values():
         ax.axhline(loss, color="black", linewidth=1, linestyle=":")
     low, high = ax.get_ylim()
-    points = 72 * 0.75 * ax.figure.get_figheight() / (high - low)  # of the axes, roughly, per unit
+    points = 72 / DPI * ax.bbox.height / (high - low)  # roughly: the layout is not done yet
     top = -np.inf
     for label, loss in sorted(levels.items(), key=lambda item: item[1]):
         top = max(loss * points, top + 11)
