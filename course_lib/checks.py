@@ -14,6 +14,8 @@ import numpy as np
 
 from course_lib.files import CourseError
 
+NOT_ANSWERED = "Not answered yet"
+
 
 class CheckFailed(AssertionError):
     """An answer that is not right yet. The message says what is wrong with it, in a sentence."""
@@ -126,6 +128,8 @@ class Check:
 def check(name: str, answer: Callable[..., Any]) -> None:
     """Print "ok" if `answer` is a right answer to the exercise `name`.
 
+    An exercise that is still blank says so and stops nothing, so that "Run All" comes to the end.
+
     Args:
         name: lesson and function, such as "01.gray_pixel".
         answer: the student's function.
@@ -133,12 +137,17 @@ def check(name: str, answer: Callable[..., Any]) -> None:
     Raises:
         CheckFailed: a wrong answer; the sentence says what is wrong with it.
         CourseError: there is no such exercise.
-        NotImplementedError, or any other exception: `answer` raised it.
+        Any other exception: `answer` raised it.
     """
     exercises = of_lesson(name[:2])
     if name not in exercises:
         raise CourseError(f"There is no exercise {name!r}; choose one of: {', '.join(exercises)}.")
-    problem = exercises[name].verdict(exercises[name].outputs(answer))
+    try:
+        outputs = exercises[name].outputs(answer)
+    except NotImplementedError:
+        print(f"{NOT_ANSWERED}: {name}. Replace `raise NotImplementedError` in the cell above.")
+        return
+    problem = exercises[name].verdict(outputs)
     if problem:
         raise CheckFailed(problem)
     print(f"ok  {name}")

@@ -7,6 +7,7 @@ import re
 from nbformat import NotebookNode
 from nbformat.validator import iter_validate
 
+from course_lib.checks import NOT_ANSWERED
 from course_tools.lessons import inputs, tags
 
 MAX_CODE_LINES = 12
@@ -338,7 +339,10 @@ def _answer_left(solved: NotebookNode, student: NotebookNode) -> list[str]:
 
 
 def student_run_problems(executed: NotebookNode) -> list[str]:
-    """A run of the student edition: only exercises and checks fail, only for want of an answer."""
+    """A run of the student edition: no cell needs an answer, and no check passes without one.
+
+    A check says that there is no answer, as `checks.check` does, or fails with NotImplementedError.
+    """
     found = []
     for cell in executed.cells:
         if cell.cell_type != "code":
@@ -350,9 +354,13 @@ def student_run_problems(executed: NotebookNode) -> list[str]:
             found.append(f"{_at(cell)} needs an answer: it fails with {errors[0]}")
         elif any(name != "NotImplementedError" for name in errors):
             found.append(f"{_at(cell)} fails with {errors[0]} and not with NotImplementedError")
-        elif "check" in tags(cell) and not errors:
+        elif "check" in tags(cell) and not errors and not _says_unanswered(cell):
             found.append(f"{_at(cell)} passes without an answer")
     return found
+
+
+def _says_unanswered(cell: NotebookNode) -> bool:
+    return any(_text(output).startswith(NOT_ANSWERED) for output in cell.outputs)
 
 
 def _text(output: NotebookNode) -> str:

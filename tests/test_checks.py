@@ -154,12 +154,14 @@ def test_unusual_right_answers_pass(name, answer):
 # ---- the machinery -------------------------------------------------------------------------------
 
 
-def test_not_implemented_passes_through_untouched():
+def test_a_blank_says_so_and_stops_nothing_but_is_no_right_answer(capsys):
     def blank(*colour):
         raise NotImplementedError
 
-    with pytest.raises(NotImplementedError) as failure:
-        checks.check("01.gray_pixel", blank)
+    checks.check("01.gray_pixel", blank)
+    assert capsys.readouterr().out.startswith("Not answered yet: 01.gray_pixel.")
+    with pytest.raises(NotImplementedError) as failure:  # what grading sees
+        checks.of_lesson("01")["01.gray_pixel"].outputs(blank)
     assert not hasattr(failure.value, "__notes__")
 
 
