@@ -19,7 +19,7 @@
 #
 # - write an autoencoder as a PyTorch class, and say the shape of what flows between its layers;
 # - count its parameters by hand, and say where they are;
-# - write the training step by hand, and say what each of its five lines does;
+# - write the training step by hand, and say what each of its five parts does;
 # - evaluate a model without gradients and without leaving a trace;
 # - say what turning the training images does to the training loss;
 # - save and load weights so that no file can run code and no error is hidden;
@@ -79,13 +79,13 @@ pictures = {
     "gray copy": baselines.gray_copy(gray),
     "gray-level table": baselines.gray_level_table(gray),
 }
+print(f"training images {train.shape}, validation images {validation.shape}")
 for name, picture in pictures.items():
-    mse = np.mean((picture - validation) ** 2)
-    print(f"{name:17} MSE on {len(gray)} validation images: {mse:.4f}")
+    print(f"{name:17} MSE on validation: {np.mean((picture - validation) ** 2):.5f}")
 
 # %% [markdown]
-# **What to see.** The flat colour is about ten times as bad as the gray copy. Between the first
-# line and the other two lies everything that a picture's *shapes* are worth; between the second
+# **What to see.** The flat colour is about nine times as bad as the gray copy. Between its line
+# and the other two lies everything that a picture's *shapes* are worth; between the second
 # and zero lies what its *colours* are worth. The paper says that model B hardly gets its training
 # loss below 0.01. Where would that put it on this list?
 
@@ -234,10 +234,10 @@ torch.manual_seed(seed)
 images = torch.from_numpy(split.x_train)  # uint8 (N, 32, 32, 3)
 turned_gray, turned_rgb = training.gray_and_rgb(images, rotation=recipe.rotation)  # NCHW
 black = (turned_rgb == 0).all(dim=1).float().mean()
-plain_loss = np.mean((grayscale.to_gray(train, keepdims=True) - train) ** 2)
-turned_loss = torch.mean((turned_gray - turned_rgb) ** 2)
+plain = np.mean((grayscale.to_gray(train, keepdims=True) - train) ** 2)
+turned = torch.mean((turned_gray - turned_rgb) ** 2)
 print(f"black pixels: {(train == 0).all(axis=-1).mean():.1%} before, {black:.1%} after turning")
-print(f"gray copy, MSE: {plain_loss:.5f} before, {turned_loss:.5f} after turning")
+print(f"gray copy, MSE: {plain:.5f} before, {turned:.5f} after: {1 - turned / plain:.1%} less")
 target, given = turned_rgb[:8].permute(0, 2, 3, 1).numpy(), turned_gray[:8, 0].numpy()
 rows = {"photograph": train[:8], "turned:\nthe target": target, "its gray:\nthe input": given}
 alt = "Eight photographs; each turned by up to 15 degrees, with black corners; and their gray."
@@ -248,13 +248,16 @@ plots.show(plots.side_by_side(rows), alt=alt)
 # larger. Look closely at the turned pictures: straight edges have become stairs, because each pixel
 # is copied from its nearest neighbour.
 #
-# Now the two numbers. Black is the easiest colour there is: black in, black out. So *the same
-# method on the same images* has a lower error when they are turned. **The training loss of model B
+# Now the last line. Black is the easiest colour there is: black in, black out. So *the same
+# method on the same images* has a lower error when they are turned. For the gray copy the effect is
+# about the share of black pixels; for another method it may differ. **The training loss of model B
 # is measured on such images, and cannot be compared** with a loss on whole pictures: not with
 # model A's, not with a validation loss, not with the gray copy's bar of the question.
 #
-# And it is not comparable for a second reason: it is a mean over the epoch *while* the weights
-# change. So in this course a model is judged on validation images, which are never turned.
+# And it is not comparable for a second reason, which pulls the other way: it is a mean over the
+# epoch *while* the weights change, so the worse weights of its beginning count too. Where the two
+# reasons cancel, two curves look equal, and that is no sign that they may be compared. So in this
+# course a model is judged on validation images, which are never turned.
 
 # %% [markdown]
 # ## Step 3 · The training step, by hand
@@ -297,16 +300,18 @@ print(f"loss before the step {loss:.5f}, after it {mse_loss(model(gray_batch), r
 # Here is the whole step as a function, and the training. `training.fit` does what is around it:
 # order of the images, turning, gray, validation, keeping time. The step is yours.
 #
-# The quick profile trains a *narrow* model (a quarter of the channels) on the small sample. The
-# paper's settings would give it less than 50 steps, so it takes smaller batches and larger steps.
+# The quick profile trains a *narrow* model (a quarter of the channels) on the small sample, for 3
+# epochs of 1,600 images (the first line of the question's cell). In the paper's batches of 100 that
+# would be 48 steps, so it takes smaller batches and larger steps. The numbers in the comments are
+# those of the five parts; parts 2 and 3 share a line.
 
 
 # %%
 def step(model, optimizer, gray, rgb):
-    optimizer.zero_grad()
-    loss = mse_loss(model(gray), rgb)  # (N, 3, 32, 32) against (N, 3, 32, 32) -> one number
-    loss.backward()
-    optimizer.step()
+    optimizer.zero_grad()  # 1
+    loss = mse_loss(model(gray), rgb)  # 2, 3: (N, 3, 32, 32), (N, 3, 32, 32) -> one number
+    loss.backward()  # 4
+    optimizer.step()  # 5
     return loss
 
 
@@ -325,7 +330,7 @@ record = training.fit(model, step, split.x_train, split.x_validation, **settings
 
 # %%
 for epoch in record.history:
-    line = "epoch {epoch}: training {train_loss:.4f} (turned), validation {validation_loss:.4f}"
+    line = "epoch {epoch}: training {train_loss:.5f} (turned), validation {validation_loss:.5f}"
     print(line.format(**epoch))
 last = record.num_epochs
 rows = {"input": gray[:8]}
@@ -337,8 +342,9 @@ plots.show(plots.side_by_side(rows), alt=alt + "and in truth. The paintings are 
 
 # %% [markdown]
 # **What to see.** First a fog in one gray; then light and dark begin to fall into place, as
-# gray-brown blobs. That is what the MSE pays for first: in the list of the question, light and dark
-# are worth about ten times as much as colours. Shapes and colours need far more training than this.
+# gray-brown blobs. That is what the MSE pays for first. In the list of the question, light and dark
+# are worth what lies between the flat colour and the gray copy: about eight times as much as the
+# colours, which lie between the gray copy and zero. Both need far more training than this.
 #
 # Look at the rims of the early paintings. They are dark, although the photographs have no
 # dark frame. On turned images the rim is often black, and the model has learned *that it is*
@@ -473,7 +479,8 @@ print("every weight the same, bit for bit:", all(torch.equal(a, b.cpu()) for a, 
 # and the axis says after how many images. The dotted line is the gray copy on the test images, the
 # solid curve is on validation images; for the gray copy the two hardly differ.)
 #
-# *Expect:* the curves should fall. Where is the dotted line?
+# *Expect:* the curves should fall. Where is the dotted line? And which curve is the lower one at
+# first: dashed, for its easy black corners, or solid, for its better weights?
 
 # %%
 from course_lib import metrics, published, statistics
@@ -483,18 +490,18 @@ figure = plots.loss_curves(run.history, {"gray copy": run.metrics["gray_copy_tes
 figure.axes[0].set(title=run.label, xlabel=run.unit)
 alt = "Training and validation loss of model B in the course of its training, and the gray copy's."
 plots.show(figure, alt=alt)
-text = "MSE {mse:.4f} = luma {mse_luma:.4f} + chroma {mse_chroma:.4f}"
-
-
-def with_right_gray(picture):  # (M, 32, 32, 3); the photographs' gray, by one shift per pixel
-    return picture + (gray - grayscale.to_gray(picture))[..., None]
-
 
 # %% [markdown]
 # **What to see.** Both curves fall steeply at first and then ever more slowly. Read three things
 # off the picture. *Has it finished?* If the right end still falls, more training would help. *Does
-# it beat the bar?* Compare the solid line with the dotted one; step 2 told why the dashed one must
-# not be compared with it. *Does it learn by heart?* Then the solid line would turn up again.
+# it beat the bar?* Compare the solid line with the dotted one. *Does it learn by heart?* Then the
+# solid line would turn up again.
+#
+# Leave the dashed curve out of it. Where it starts above the solid one, the mean over changing
+# weights outweighs the black corners; later the weights hardly change within a point, and the two
+# curves come together. The two reasons of step 2 are still there, against each other. So equal
+# curves do not say that the model does as well on new images as on its own. (The results below
+# measure that: on training images that are not turned.)
 #
 # Now the pictures, in the paper's way: the first 100 test images. This is figure 3. Our own class
 # takes the published weights, for its layers have the right names.
@@ -516,8 +523,8 @@ plots.show(figure, alt="The first 100 test images in gray, and as model B paints
 # %% [markdown]
 # **What to see.** The output is blurred: find a picture with fine lines in the input, and look for
 # them in the output. What colour there is lies in large areas, as sky or earth, and it is pale.
-# Lesson 01 foretold the second. The first is new: the sharp gray picture was *given*, and the model
-# could not pass it on.
+# Lesson 01 foretold the second, and lesson 02 showed the first in model A: the sharp gray picture
+# was *given*, and the model could not pass it on.
 #
 # **Are 256 numbers too few?** That is what one thinks, but it can be tested. We rebuild the *gray*
 # picture from 256 numbers in two ways that need no network, and leave it gray.
@@ -526,13 +533,8 @@ plots.show(figure, alt="The first 100 test images in gray, and as model B paints
 # - *Linear code*: the 256 patterns of lesson 02, whose weighted sums come closest to the training
 #   images (principal component analysis). The weights are the code.
 #
-# The luma part of the error says what was lost of the given picture. Not all of that loss is in the
-# luma part, though: an equal error in all three channels is 75 % luma and 25 % chroma, because the
-# BT.601 weights are not equal. Part of a wrong gray reappears as chroma. To compare *colours*, give
-# each picture the right gray first: add what its gray lacks, the same to all three channels. Then
-# the luma part is zero, and what is left is in the last column.
-#
-# The cell computes the 256 patterns, which takes some seconds.
+# Beside them we put what is left of the gray in model B's pictures. The cell computes the 256
+# patterns, which takes some seconds.
 #
 # *Expect:* a network with millions of parameters should beat both. Should it?
 
@@ -545,24 +547,63 @@ code = (gray.reshape(-1, 1024) - mean) @ patterns.T  # (M, 256): 256 numbers per
 linear = (mean + code @ patterns).clip(0, 1).reshape(gray.shape)
 small = gray.reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4))  # (M, 16, 16): 256 numbers as well
 large = upsample(torch.from_numpy(small)[:, None])[:, 0].numpy()  # (M, 32, 32)
-pictures["thumbnail"], pictures["linear code"] = map(baselines.gray_copy, (large, linear))
-pictures[run.label] = published.predict(full_model, grayscale.to_gray(validation, weights))
-for name, picture in pictures.items():
-    print(f"{name:35}", text.format(**metrics.evaluate(picture, validation)), end="; ")
-    print(f"with the right gray {np.mean((with_right_gray(picture) - validation) ** 2):.4f}")
+by_b = published.predict(full_model, grayscale.to_gray(validation, weights))  # (M, 32, 32, 3)
+rows = {"input": gray[:8], "thumbnail": large[:8], "linear code": linear[:8]}
+alt = "Eight gray pictures, and what 256 numbers keep of them: thumbnail, linear code and model B."
+plots.show(plots.side_by_side(rows | {"gray of B": grayscale.to_gray(by_b[:8])}), alt=alt)
 
 # %% [markdown]
-# **What to see.** Both codes that need no network keep the gray picture rather well, with the same
-# 256 numbers: compare the luma parts in the last three lines. Both are gray pictures, yet their
-# chroma parts are larger than the gray copy's: that is the part of the wrong gray that reappears.
-# With the right gray they are the gray copy, and score as it does. So compare colours in the last
-# column only: is B's number there below the gray-level table's? Its chroma part alone looks worse.
+# **What to see.** Three rows, each made of 256 numbers per picture. The thumbnail is soft; the
+# linear code keeps more edges and adds a grain. How does B's row compare with them?
 #
-# Ask of the table: *is model B's luma part larger than that of the linear code?* If it is, then 256
-# numbers are **not** too few for what B shows: patterns found without any training by gradient
-# descent put more of the picture into them. (They are what an autoencoder without nonlinear parts
-# ends with, if it is trained to the end: Baldi and Hornik, 1989.) What is too little then is the
-# training, or what the `relu` leaves of 256 numbers by taking their sign.
+# Now in numbers. The luma part of the error says what was lost of the given picture. Not all of
+# that loss is in the luma part, though: an equal error in all three channels is 75 % luma and 25 %
+# chroma, because the BT.601 weights are not equal. Part of a wrong gray reappears as chroma. To
+# compare *colours*, give each picture the right gray first: add what its gray lacks, the same to
+# all three channels. Then the luma part is zero, and what is left is in the last column.
+#
+# For the two gray pictures you could nearly do it in your head: take a third of the luma part from
+# the chroma part. For B the third is only an estimate: its error is not equal in all channels. So
+# the last column is computed.
+#
+# *Expect:* which lines will share their last number? And is B's below that of the gray-level table?
+
+# %%
+text = "MSE {mse:.5f} = luma {mse_luma:.5f} + chroma {mse_chroma:.5f}"
+
+
+def with_right_gray(picture):  # (M, 32, 32, 3); the photographs' gray, by one shift per pixel
+    return picture + (gray - grayscale.to_gray(picture))[..., None]
+
+
+pictures |= {"thumbnail": baselines.gray_copy(large), "linear code": baselines.gray_copy(linear)}
+errors = {}
+for name, picture in (pictures | {run.label: by_b}).items():
+    errors[name] = np.mean((with_right_gray(picture) - validation) ** 2, axis=(1, 2, 3))  # (M,)
+    print(f"{name:35}", text.format(**metrics.evaluate(picture, validation)), end="; ")
+    print(f"right gray {errors[name].mean():.5f}")
+for bar in ("mean colour", "gray-level table"):
+    gain = statistics.paired_difference(errors[bar], errors[run.label], seed=seed)
+    print("{} minus B, right gray: {:.5f} ({:.5f} to {:.5f})".format(bar, *gain))
+
+# %% [markdown]
+# **What to see.** First the luma parts of the last three lines. Both codes that need no network
+# keep the gray picture rather well, with the same 256 numbers. Ask: *is model B's luma part larger
+# than that of the linear code?* If it is, then 256 numbers are **not** too few for what B shows:
+# patterns found without any training by gradient descent put more of the picture into them. (They
+# are what an autoencoder without nonlinear parts ends with, if it is trained to the end: Baldi and
+# Hornik, 1989.) What is too little then is the training, or what the `relu` leaves of 256 numbers
+# by taking their sign.
+#
+# Then the last column. The thumbnail and the linear code have larger chroma parts than the gray
+# copy, though all three are gray: that is the part of the wrong gray that reappears. With the right
+# gray they *are* the gray copy, and score as it does. The flat colour with the right gray is a gray
+# copy with one tint all over. Even that beats the gray copy, because photographs are not gray on
+# average. So B has two bars here: one tint for all pictures, and one colour for each gray level.
+#
+# The last two lines compare B with both, image by image, with a 95 % interval. Above zero, B has
+# the better colours; where the interval reaches zero, these images do not tell. B's chroma part
+# alone looks worse than the table's, and hides this.
 #
 # A bottleneck says how much a model *can* hold. It does not say how much it *does*.
 
@@ -597,7 +638,8 @@ checks.check("03.fc_parameters", fc_parameters)
 # Make the loss of turned pictures comparable: return the mean squared error over the pixels that
 # lie *inside* the photograph, all three channels, every such pixel counting the same. All three
 # arguments are NumPy arrays, so PyTorch's `mse_loss` does not take them. `inside` says where the
-# corners are: do not guess them from black, for a photograph has black pixels too.
+# corners are: do not guess them from black, for a photograph has black pixels too. It has no axis
+# for the channels. It may choose pixels of an image all the same: `target[inside]` is `(P, 3)`.
 
 
 # %% tags=["exercise"]
@@ -620,7 +662,8 @@ checks.check("03.inside_loss", inside_loss)
 # `learning_rate` times the gradient. You may let PyTorch find the gradient, or do it yourself.
 # (`torch.tensor(weight, requires_grad=True)` makes a copy that gathers gradients; `x` and `y` have
 # to become tensors, too. Change the weight inside `with torch.no_grad():`, and in place, with `-=`:
-# `weight = weight - ...` makes a new tensor, which gathers none.)
+# `weight = weight - ...` makes a new tensor, which gathers none. To forget a gradient, write
+# `weight.grad = None`. `weight.grad.zero_()` works too, but only once there is a gradient.)
 
 
 # %% tags=["exercise"]
@@ -647,9 +690,9 @@ checks.check("03.descend", descend)
 #
 # The next lesson's model has 1,330,307 parameters, a seventh of model B's. Design a model B that is
 # no larger: choose `c1`, `c2`, `c3` and `latent_dim` so that the whole model has at most `budget`
-# parameters and uses at least 80 % of them, with a latent of at least 256 numbers. There are many
-# right answers, and any way to find one will do. Return the four numbers side by side:
-# `return c1, c2, c3, latent_dim`.
+# parameters and uses at least 80 % of them, with a latent of 256 to 1023 numbers: fewer than the
+# picture has. The check asks for two budgets. There are many right answers, and any way to find one
+# will do. Return the four whole numbers side by side: `return c1, c2, c3, latent_dim`.
 #
 # Then say, for yourself or for your group: what did you have to give up, and where will the
 # pictures show it?
@@ -679,7 +722,7 @@ checks.check("03.design", design)
 # | points | for |
 # |---|---|
 # | 1 | saying why this training loss must not be held against a loss on whole pictures |
-# | 1 | using luma and chroma (wrong gray is in both): what is the narrow latent to blame for? |
+# | 1 | using luma and chroma: which part could a narrow latent be blamed for, and which not? |
 # | 1 | using a line of the table of step 5 that has 256 numbers and no network |
 # | 1 | naming one experiment that changes one thing, and what each outcome would mean |
 
@@ -690,8 +733,13 @@ checks.check("03.design", design)
 # ## Results
 #
 # Last, the test set: all 10,000 images, measured once with the published weights, one seed. The
-# table is read from the record of the run. The last comparison is image by image against the gray
-# copy, with a 95 % interval over the test images of your profile.
+# table is read from the record of the run. Its line `train` is of 5,000 training images, *not
+# turned*, measured after the training and in evaluation mode: unlike a training loss, it may be
+# compared with the lines below it. `validation` is all 5,000 validation images; step 5 had those of
+# your profile, so its numbers differ a little.
+#
+# The last comparison is image by image against the gray copy, with a 95 % interval over the test
+# images of your profile.
 
 # %% tags=["results", "nbval-check-output", "key-number"]
 for where in ("train", "validation", "test", "gray_copy_test", "gray_level_table_test"):
@@ -701,15 +749,15 @@ gray_copy = baselines.gray_copy(grayscale.to_gray(test))
 copy_mse = np.mean((gray_copy - test) ** 2, axis=(1, 2, 3))  # (N,)
 model_mse = run.per_image("mse")[cifar.test_indices]  # (N,)
 gain = statistics.paired_difference(copy_mse, model_mse, seed=seed)
-print("MSE of the gray copy minus that of B: {:.4f} ({:.4f} to {:.4f})".format(*gain))
+print("MSE of the gray copy minus that of B: {:.5f} ({:.5f} to {:.5f})".format(*gain))
 print(f"B has the lower error on {np.mean(model_mse < copy_mse):.0%} of {len(test)} images")
 score = run.metrics["test"]["mse"]
 print("test MSE in the band 0.006 to 0.025:", 0.006 < score < 0.025)
-print(f"test MSE of {run.label}, seed {run.manifest['seed']}: {score:.4f}")
+print(f"test MSE of {run.label}, seed {run.manifest['seed']}: {score:.5f}")
 
 # %% [markdown]
 # **What to see.** Three questions to the table, in this order. Is the test line close to the
-# validation line? Then what was learned holds for new images too. Is the test line above or below
+# train line? Then what was learned holds for new images too. Is the test line above or below
 # the gray copy? A negative difference means that doing nothing would have been better. And which
 # part is to blame? The gray copy's luma part is zero, B's is not: it lost what it was given. Do not
 # hold its chroma part against that of the gray-level table: some of it is wrong gray. The last
@@ -724,7 +772,7 @@ print(f"test MSE of {run.label}, seed {run.manifest['seed']}: {score:.4f}")
 # - A model is a class: `__init__` owns the layers, `forward` is the way through them.
 # - A convolution uses few weights at every place; a fully connected layer has one for each pair of
 #   input and output. In model B two such layers hold more than nine tenths of all parameters.
-# - A training step is five lines. `backward` adds to the gradient, so it has to be cleared.
+# - A training step has five parts. `backward` adds to the gradient, so it has to be cleared.
 # - Evaluate without gradients and in evaluation mode, and set the mode back.
 # - Turning paints easy black corners. A training loss on turned images is not comparable.
 # - Weights are data: keep them in a format that cannot run, write them whole or not at all, and
