@@ -4,6 +4,7 @@ They work wherever anywidget does: JupyterLab, Notebook 7, VS Code, Colab. Where
 still picture is left.
 """
 
+from course_lib.widgets.compare import compare_models
 from course_lib.widgets.scrubber import scrub_training
 
-__all__ = ["scrub_training"]
+__all__ = ["compare_models", "scrub_training"]
