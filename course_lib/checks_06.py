@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from course_lib.checks import Check
+from course_lib import statistics
+from course_lib.checks import Check, CheckFailed
 
 
 def _interval(half_width: Callable[..., Any], sign: int = 1) -> Callable[..., tuple]:
@@ -22,6 +23,21 @@ def _standard_error(a: np.ndarray, b: np.ndarray) -> np.floating:
 
 
 _right_interval = _interval(lambda a, b: 1.96 * _standard_error(a, b))
+_BOOTSTRAP = "Your ends are nearly right, as a bootstrap's are; take 1.96 standard errors instead."
+_THREE = "Return three numbers: mean, lower end, upper end."
+_HALF_WIDTH = "You return the half-width, not the ends: take it from the mean, and add it."
+
+
+def _told_apart(given: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The three numbers. 1.96 or Student's t, N or N - 1 cannot be told; resampling can."""
+    if given.shape != (3,):
+        raise CheckFailed(_THREE)
+    if np.allclose(np.abs(given[1:]), 1.96 * _standard_error(a, b), rtol=1e-3):
+        raise CheckFailed(_HALF_WIDTH)
+    off = np.abs(given - _right_interval(a, b))
+    if off[0] < 3e-5 < off[1:].max() < 0.1 * _standard_error(a, b):
+        raise CheckFailed(_BOOTSTRAP)
+    return given
 
 
 def _errors(num_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,42 +47,76 @@ def _errors(num_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return hard + random.random(num_images) + 0.3, hard + random.random(num_images)
 
 
-def _first(is_enough: Callable[..., Any]) -> Callable[[float, float], int]:
-    return lambda difference, spread: next(
-        n for n in range(2, 10_000) if is_enough(n, difference, spread)
-    )
-
-
 def _t(n: int, confidence: float = 0.975) -> float:
     return stats.t.ppf(confidence, n - 1)
 
 
-_right_seeds = _first(lambda n, difference, spread: _t(n) * spread / n**0.5 < difference)
+def _share(is_found: Callable[..., np.ndarray]) -> Callable[..., np.floating]:
+    """The share of simulated studies of which `is_found(mean, half_width, effect, spread, n)`."""
+
+    def share(effect: float, spread: float, n: int, seed: int) -> np.floating:
+        studies = np.random.default_rng(seed).normal(effect, spread, (1000, n))
+        half_widths = _t(n) * studies.std(axis=1, ddof=1) / n**0.5  # (1000,)
+        return np.mean(is_found(studies.mean(axis=1), half_widths, effect, spread, n))
+
+    return share
+
+
+def _power(factor: Callable[[int], float]) -> Callable[..., np.floating]:
+    """Power with half-widths that are wrong by a factor, a function of n."""
+    return _share(lambda mean, half, effect, spread, n: np.abs(mean) > factor(n) * half)
+
+
+_right_power = _power(lambda n: 1.0)
 
 _KERAS = {"latent": 256, "learning_rate": 1e-3, "rotation": 0.0, "batch_size": 32}
 _TORCH = _KERAS | {"latent": 65536, "learning_rate": 1e-4}
 _TURNED = _KERAS | {"rotation": 15.0, "batch_size": 100}
+_NO_INDEX = "There is no candidate at this place: indices are whole numbers and begin with 0."
+# What is wrong with a run, given what it changes of `one`, and which of that is a cause.
+# fmt: off
+_MISTAKES: dict[str, Callable[..., bool]] = {
+    "You choose `one` again, which changes nothing: its score is already known.":
+        lambda run, other, changed, causes: not changed,
+    "You choose `other` again, which changes both causes at once: nothing is separated.":
+        lambda run, other, changed, causes: run == other,
+    "One setting changes, but not one of the two in which the runs differ.":
+        lambda run, other, changed, causes: not causes and len(changed) == 1,
+    "You take a run that changes a third setting too, and brings a new confound.":
+        lambda run, other, changed, causes: changed != causes,
+    "You take a value that neither run has: it tells what happens elsewhere, not here.":
+        lambda run, other, changed, causes: any(run[name] != other[name] for name in causes),
+}
+# fmt: on
 
 
-def _pick(is_right: Callable[..., Any]) -> Callable[..., int]:
-    """The first candidate of which `is_right(changed, candidate, one, other)`."""
+def _mistake(run: dict, one: dict, other: dict) -> str:
+    """What is wrong with this candidate, in a sentence; empty if nothing is."""
+    changed = [name for name in one if run[name] != one[name]]
+    causes = [name for name in changed if one[name] != other[name]]
+    deserved = [text for text, so in _MISTAKES.items() if so(run, other, changed, causes)]
+    return deserved[0] if deserved else ""
+
+
+def _pick(mistake: str) -> Callable[..., int]:
+    """Chooses the candidate with this mistake, where there is one, and else the right one."""
 
     def pick(one: dict, other: dict, candidates: list[dict]) -> int:
-        for index, candidate in enumerate(candidates):
-            changed = [name for name in one if candidate[name] != one[name]]
-            if is_right(changed, candidate, one, other):
-                return index
-        return -1
+        mistakes = [_mistake(run, one, other) for run in candidates]
+        return mistakes.index(mistake if mistake in mistakes else "")
 
     return pick
 
 
-def _causes(changed: list[str], one: dict, other: dict) -> list[str]:
-    return [name for name in changed if one[name] != other[name]]
+def _separates(index: np.ndarray, one: dict, other: dict, candidates: list[dict]) -> bool:
+    """True. Or says what is wrong with the candidate that was chosen."""
+    if index.ndim or index not in range(len(candidates)):
+        raise CheckFailed(_NO_INDEX)
+    mistake = _mistake(candidates[int(index)], one, other)
+    if mistake:
+        raise CheckFailed(mistake)
+    return True
 
-
-_right_pick = _pick(lambda changed, run, one, other:
-                    len(changed) == 1 and run[changed[0]] == other[changed[0]])  # fmt: skip
 
 # fmt: off
 CHECKS = {
@@ -82,8 +132,7 @@ CHECKS = {
                 lambda mse, copy: copy - mse,
             "You divide by the model's MSE; the gray copy is what it is measured against.":
                 lambda mse, copy: (copy - mse) / mse,
-            "You return percent; the exercise asks for a fraction.":
-                lambda mse, copy: 100 * (1 - mse / copy),
+            "You return percent, not a fraction.": lambda mse, copy: 100 * (1 - mse / copy),
             "You drop the sign, and a model that does harm looks like one that helps.":
                 lambda mse, copy: abs(1 - mse / copy),
             "You cut off below zero, and hide which models are worse than doing nothing.":
@@ -94,6 +143,7 @@ CHECKS = {
         inputs=lambda: [_errors(2000, 1), _errors(2500, 2)],
         reference=_right_interval,
         tolerance=5e-4,
+        measure=_told_apart,
         misconceptions={
             "The sign is wrong: the exercise asks for a - b.":
                 _interval(lambda a, b: 1.96 * _standard_error(a, b), sign=-1),
@@ -103,58 +153,57 @@ CHECKS = {
                 _interval(lambda a, b: 1.96 * np.std(a - b, ddof=1)),
             "You divide by N; the standard error divides by the root of N.":
                 _interval(lambda a, b: 1.96 * np.std(a - b, ddof=1) / len(a)),
-            "You go one standard error to either side; for 95 % it takes 1.96 of them.":
+            "You go one standard error either way; 95 % takes 1.96.":
                 _interval(_standard_error),
             "You use the variance where the standard deviation belongs.":
                 _interval(lambda a, b: 1.96 * np.var(a - b, ddof=1) / np.sqrt(len(a))),
             "The order is mean, lower end, upper end.":
                 lambda a, b: tuple(np.array(_right_interval(a, b))[[1, 0, 2]]),
+            _HALF_WIDTH: lambda a, b: (np.mean(a - b), *[1.96 * _standard_error(a, b)] * 2),
+            _THREE: lambda a, b: (np.mean(a - b), 1.96 * _standard_error(a, b)),
+            _BOOTSTRAP: statistics.paired_difference,
         },
     ),
-    "06.seeds_needed": Check(
-        inputs=lambda: [(1e-3, 5e-4), (2e-4, 5e-4), (5e-4, 5e-4), (1e-2, 1e-3)],
-        reference=_right_seeds,
+    "06.power": Check(
+        inputs=lambda: [(1e-3, 5e-4, 3, 1), (2e-4, 4e-4, 18, 2), (-6e-4, 4e-4, 4, 3),
+                        (0.0, 1e-3, 3, 4), (4e-3, 5e-4, 2, 5)],
+        reference=_right_power,
+        tolerance=0.06,  # other draws give another share: four of its standard errors at most
+        measured="the share",
         misconceptions={
-            "You use 1.96 for t; with few seeds t is far larger.":
-                _first(lambda n, difference, spread: 1.96 * spread / n**0.5 < difference),
-            "You take the 95 % point; with 2.5 % cut off at either end it is the 97.5 % point.":
-                _first(lambda n, difference, spread: _t(n, 0.95) * spread / n**0.5 < difference),
-            "You divide by n; the standard error divides by the root of n.":
-                _first(lambda n, difference, spread: _t(n) * spread / n < difference),
-            "You take n degrees of freedom; the mean costs one, so there are n - 1.":
-                _first(lambda n, difference, spread: _t(n + 1) * spread / n**0.5 < difference),
-            "You stop one seed too early: with this many the interval still holds zero.":
-                lambda difference, spread: max(2, _right_seeds(difference, spread) - 1),
-            "You ask for one seed too many: a smaller number is enough.":
-                lambda difference, spread: _right_seeds(difference, spread) + 1,
+            "You return the share that misses it.": lambda *given: 1 - _right_power(*given),
+            "You return a count, not a share of 1,000.": lambda *given: 1000 * _right_power(*given),
+            "You return percent, not a share.": lambda *given: 100 * _right_power(*given),
+            "You use 1.96 for t; with few seeds t is far larger.": _power(lambda n: 1.96 / _t(n)),
+            "Cut off 2.5 % at either end, not 5 %.": _power(lambda n: _t(n, 0.95) / _t(n)),
+            "The mean costs one degree of freedom of n.": _power(lambda n: _t(n + 1) / _t(n)),
+            "You divide by n; divide by the root of n.": _power(lambda n: n**-0.5),
+            "A mean of n seeds is surer, by the root of n.": _power(lambda n: n**0.5),
+            "Estimate the spread with n - 1 (`ddof=1`).": _power(lambda n: (1 - 1 / n) ** 0.5),
+            "You use the true spread; a study knows that of its own n seeds alone.":
+                _share(lambda mean, half, effect, spread, n:
+                       np.abs(mean) > _t(n) * spread / n**0.5),
+            "A study below 0 finds a difference too.":
+                _share(lambda mean, half, *_: mean > half),
+            "You ask whether the interval holds the effect; ask whether it excludes zero.":
+                _share(lambda mean, half, effect, *_: np.abs(mean - effect) < half),
         },
     ),
     "06.separating_experiment": Check(
         inputs=lambda: [
             (_KERAS, _TORCH, [_TORCH, _KERAS | {"latent": 65536, "rotation": 15.0},
                               _KERAS | {"learning_rate": 1e-2}, _KERAS | {"latent": 65536}]),
+            (_KERAS, _TORCH, [_TORCH | {"batch_size": 100}, _KERAS | {"latent": 65536}, _KERAS]),
             (_TORCH, _KERAS, [_TORCH, _TORCH | {"batch_size": 100}, _TORCH | {"latent": 256},
                               _KERAS]),
             (_KERAS, _TURNED, [_KERAS | {"rotation": 30.0}, _TURNED | {"rotation": 0.0}, _KERAS,
                                _TURNED]),
         ],
-        reference=_right_pick,
+        reference=_pick(""),
+        measure=_separates,
         misconceptions={
-            "You take the first run that is new; its score may then have several causes.":
-                _pick(lambda changed, run, one, other: changed),
-            "You choose `other` again, which changes both causes at once: nothing is separated.":
-                _pick(lambda changed, run, one, other: run == other),
-            "One setting changes, but not one of the two in which the runs differ.":
-                _pick(lambda changed, run, one, other: len(changed) == 1),
-            "You take a run that changes a third setting too, and brings a new confound.":
-                _pick(lambda changed, run, one, other: 1 == sum(
-                    run[name] == other[name] for name in _causes(changed, one, other))
-                    == len(_causes(changed, one, other))),
-            "You take a value that neither run has: it tells what happens elsewhere, not here.":
-                _pick(lambda changed, run, one, other:
-                      len(changed) == 1 == len(_causes(changed, one, other))),
-            "You count from 1; indices begin with 0.":
-                lambda *arguments: _right_pick(*arguments) + 1,
+            **{sentence: _pick(sentence) for sentence in _MISTAKES},
+            _NO_INDEX: lambda *arguments: _pick("")(*arguments) + 1,
         },
     ),
 }

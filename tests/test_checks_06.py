@@ -25,14 +25,18 @@ def spread_of_images(a, b):
     return np.mean(d), np.mean(d) - 1.96 * np.std(d), np.mean(d) + 1.96 * np.std(d)
 
 
-def normal_seeds(difference, spread):
-    return max(2, int(np.ceil((1.96 * spread / difference) ** 2)))
+def studies(effect, spread, n, seed):
+    return np.random.default_rng(seed).normal(effect, spread, (1000, n))
 
 
-def seeds_from_one(difference, spread):
-    for n in range(3, 1000):
-        if stats.t.ppf(0.975, n) * spread / np.sqrt(n) < difference:
-            return n
+def power_of_normal_intervals(effect, spread, n, seed):
+    drawn = studies(effect, spread, n, seed)
+    return np.mean(abs(drawn.mean(1)) > 1.96 * drawn.std(1, ddof=1) / n**0.5)
+
+
+def power_of_one_side(effect, spread, n, seed):
+    drawn = studies(effect, spread, n, seed)
+    return np.mean(drawn.mean(1) > stats.t.ppf(0.975, n - 1) * stats.sem(drawn, axis=1))
 
 
 def first_difference(one, other, candidates):
@@ -41,10 +45,21 @@ def first_difference(one, other, candidates):
             return i
 
 
+def next_to_other(one, other, candidates):
+    """One setting away from `other`, and never a look at `one`."""
+    changes = [sum(run[key] != other[key] for key in other) for run in candidates]
+    return changes.index(1)
+
+
 def nearest(one, other, candidates):
     """Fewest changes from `one`, a repetition included."""
     changes = [sum(run[key] != one[key] for key in one) for run in candidates]
     return int(np.argmin(changes))
+
+
+def power_by_t_test(effect, spread, n, seed):
+    drawn = studies(effect, spread, n, seed)
+    return np.mean(stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05)
 
 
 @pytest.mark.parametrize(
@@ -56,14 +71,22 @@ def nearest(one, other, candidates):
         ("06.skill", lambda mse, copy: print(mse / copy), "return statement"),
         ("06.paired_interval", unpaired, "subtract image by image first"),
         ("06.paired_interval", spread_of_images, "spread of single images"),
-        ("06.paired_interval", lambda a, b: (a - b).mean(), "should be (3,)"),
-        ("06.seeds_needed", normal_seeds, "1.96"),
-        ("06.seeds_needed", seeds_from_one, "should be"),
-        ("06.seeds_needed", lambda d, s: (1.96 * s / d) ** 2, "should be"),
-        ("06.separating_experiment", first_difference, "first run that is new"),
-        ("06.separating_experiment", nearest, "should be 3"),
-        ("06.separating_experiment", lambda one, other, c: c[3], "returns dict, not numbers"),
-        ("06.separating_experiment", lambda one, other, c: c.index(other), "both causes"),
+        ("06.paired_interval", lambda a, b: (a - b).mean(), "Return three numbers"),
+        ("06.paired_interval", statistics.paired_difference, "as a bootstrap's are"),
+        (
+            "06.paired_interval",
+            lambda a, b: ((a - b).mean(), *[stats.sem(a - b) * 1.96] * 2),
+            "You return the half-width",
+        ),
+        ("06.power", power_of_normal_intervals, "1.96"),
+        ("06.power", power_of_one_side, "finds a difference too"),
+        ("06.power", lambda *a: 100 * power_by_t_test(*a), "percent"),
+        ("06.power", lambda *a: 1 - power_by_t_test(*a), "the share that misses it"),
+        ("06.separating_experiment", first_difference, "both causes"),
+        ("06.separating_experiment", nearest, "neither run has"),
+        ("06.separating_experiment", next_to_other, "a third setting"),
+        ("06.separating_experiment", lambda one, other, c: c[0], "returns dict, not numbers"),
+        ("06.separating_experiment", lambda one, other, c: 99, "no candidate at this place"),
     ],
 )
 def test_wrong_answers_are_named(name, answer, words):
@@ -73,13 +96,6 @@ def test_wrong_answers_are_named(name, answer, words):
 def by_scipy(a, b):
     result = stats.ttest_rel(a, b)
     return np.mean(a - b), *result.confidence_interval(0.95)
-
-
-def by_quadratic_start(difference, spread):
-    n = max(2, int((1.9 * spread / difference) ** 2) - 1)  # no fewer than the normal would ask
-    while statistics.stats.t.interval(0.95, n - 1, scale=spread / n**0.5)[1] >= difference:
-        n += 1
-    return np.int64(n)
 
 
 def by_corner(one, other, candidates):
@@ -101,9 +117,8 @@ def by_making_them(one, other, candidates):
     [
         ("06.skill", lambda mse, copy: (copy - mse) / copy),
         ("06.paired_interval", by_scipy),
-        ("06.paired_interval", statistics.paired_difference),
         ("06.paired_interval", lambda a, b: list(by_scipy(a, b))),
-        ("06.seeds_needed", by_quadratic_start),
+        ("06.power", power_by_t_test),
         ("06.separating_experiment", by_corner),
         ("06.separating_experiment", by_making_them),
     ],
