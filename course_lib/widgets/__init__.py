@@ -5,6 +5,7 @@ still picture is left.
 """
 
 from course_lib.widgets.compare import compare_models
+from course_lib.widgets.latent import show_feature_maps, walk_latent
 from course_lib.widgets.scrubber import scrub_training
 
-__all__ = ["compare_models", "scrub_training"]
+__all__ = ["compare_models", "scrub_training", "show_feature_maps", "walk_latent"]

@@ -190,3 +190,34 @@ function chart({ label, xlabel, ylabel, log = false, width = 520, height = 230 }
     },
   };
 }
+
+/**
+ * Choices that the kernel answers. The trait `request` is a list; the trait `answer` repeats it
+ * beside a result or, in words, a `failure`. `show(answer)` is called when the answer to the latest
+ * request is there; else the element `shown` stays as it is, dimmed. Choices remain possible.
+ */
+function conversation(model, shown, show) {
+  const message = make("p", { class: "g2c-message", role: "alert", hidden: "" });
+  const answered = () => JSON.stringify(model.get("answer").request) === JSON.stringify(model.get("request"));
+  const current = () => answered() && !model.get("answer").failure;
+  const refresh = () => {
+    if (answered()) {
+      message.textContent = model.get("answer").failure ?? "";
+      message.hidden = !message.textContent;
+    }
+    shown.classList.toggle("g2c-stale", !current());
+    shown.setAttribute("aria-busy", String(!answered()));
+    if (current()) show(model.get("answer"));
+  };
+  model.on("change:request", refresh);
+  model.on("change:answer", refresh);
+  return {
+    message,
+    current,
+    refresh,
+    ask(request) {
+      model.set("request", request);
+      model.save_changes();
+    },
+  };
+}
