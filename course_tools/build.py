@@ -116,7 +116,10 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 def _clean_outputs(cell: NotebookNode, widgets: dict) -> list[NotebookNode]:
     cleaned: list[NotebookNode] = []
     for output in cell.outputs:
-        if WIDGET_VIEW in output.get("data", {}):
+        if WIDGET_VIEW in output.get("data", {}) and "image/png" in output.data:
+            del output.data[WIDGET_VIEW]  # the course's own widgets bring their still picture
+            cleaned.append(output)
+        elif WIDGET_VIEW in output.get("data", {}):
             model = output.data[WIDGET_VIEW].get("model_id", "")
             cleaned += _stills(model, widgets, cell.metadata.get("alt"))
         elif output.output_type == "stream" and cleaned and cleaned[-1].get("name") == output.name:

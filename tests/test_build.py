@@ -189,3 +189,12 @@ def test_the_quick_profile_is_offline_and_the_variable_is_given_back(monkeypatch
     with build.offline():
         assert os.environ["COURSE_OFFLINE"] == "1"
     assert os.environ["COURSE_OFFLINE"] == "0"
+
+
+def test_a_widget_that_brings_its_still_picture_leaves_that_alone():
+    data = {build.WIDGET_VIEW: {"model_id": "7"}, "image/png": PNG, "text/plain": "what is seen"}
+    shown = new_output("execute_result", data, metadata={"image/png": {"alt": "what is seen"}})
+    notebook = build.clean(new_notebook(cells=[new_code_cell("widget", outputs=[shown])]))
+    (output,) = notebook.cells[0].outputs
+    assert set(output.data) == {"image/png", "text/plain"}
+    assert output.metadata["image/png"]["alt"] == "what is seen"

@@ -319,31 +319,24 @@ plots.show(figure, alt="Eight test images in rows: " + ", ".join(rows) + "; MSE 
 # %% [markdown]
 # ## Step 4 · One image at a time
 #
-# Move the slider through the 100 images. *Try to find* an image on which the gray copy wins by far
-# against model A, one on which it loses by far, and say what they have in common.
-
+# All models beside gray and truth, with the metrics of this one image under each. Choose another
+# image with the slider, or a class; let the images stand in the order of a model's errors; enlarge
+# them. Below, a handle wipes from the gray over one model's picture to the truth.
+#
+# *Try to find* an image on which the gray copy wins by far against model A, one on which it loses
+# by far, and say what they have in common.
 
 # %% tags=["widget"]
-from ipywidgets import interact
+from course_lib import widgets
 
-
-def draw(image=0):
-    stack = np.stack([p[image] for p in pictures.values()] + [photos[image]])  # (M, 32, 32, 3)
-    mse = [errors[name][image] for name in pictures] + [0.0]
-    titles = [*pictures, "truth"]
-    figure = plots.side_by_side({"MSE\nbelow": stack}, {"MSE\nbelow": mse}, titles, zoom=4)
-    what = f"Test image {image}, {data.CLASS_NAMES[cifar.y_test[image]]}: " + ", ".join(titles)
-    plots.show(figure, alt=what + "; the MSE stands under each.")
-
-
-slider = interact(draw, image=(0, 99))
+widgets.compare_models(pictures, photos, classes=cifar.y_test[:100])
 
 # %% [markdown]
-# **What to see.** One test image, as each model colours it, with its MSE (0 under the truth). The
-# gray copy is hard to beat on pale images, where there is no colour to miss, and on images full of
-# edges, which the models blur. Did you meet a picture that you would hang on the wall although its
-# MSE is the higher one? The MSE does not know what you like. (On a page that cannot run code you
-# see one still picture.)
+# **What to see.** The gray copy is hard to beat on pale images, where there is no colour to miss,
+# and on images full of edges, which the models blur. Order the images by a model, the worst first:
+# what do its failures share? And does the best picture by MSE have the best SSIM, too? Did you meet
+# a picture that you would hang on the wall although its MSE is the higher one? The MSE does not
+# know what you like. (On a page that cannot run code you see one still picture.)
 
 # %% [markdown]
 # ## Step 5 · How sure is a difference?
