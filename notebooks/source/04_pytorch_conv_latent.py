@@ -13,8 +13,8 @@
 # %% [markdown]
 # # 04 · A convolutional latent
 #
-# **About 75 minutes, half of them for the exercises.** Three narrow models are trained here, each
-# in seconds.
+# **About 80 minutes, half of them for the exercises.** Four narrow models are trained here, each in
+# seconds.
 #
 # At the end of this lesson you will be able to
 #
@@ -61,9 +61,10 @@ for name, shape in latents.items():
 # convolutions?**
 #
 # The bars are those of lesson 01, on the validation images, now with two more columns. *SSIM*
-# compares structure (edges, texture) and is 1 at best. *Colourfulness* is 0 for gray and has no
-# unit: read it against the last line, which says what it is for these photographs. Lesson 06 takes
-# both apart and gives the references.
+# compares structure (edges, texture): each colour channel with the same channel of the truth, in
+# windows of 11 pixels. It is 1 at best. *Colourfulness* is 0 for gray and has no unit: read it
+# against the last line, which says what it is for these photographs. Lesson 06 takes both apart and
+# gives the references.
 #
 # *Expect:* the gray copy is as sharp as the truth. Which columns say so?
 
@@ -75,7 +76,7 @@ cifar = data.load_cifar10(grant.data)
 split = data.split(cifar)
 validation = data.as_float(split.x_validation)  # (N, 32, 32, 3), float32 in [0, 1]
 gray = grayscale.to_gray(validation)  # (N, 32, 32)
-text = "MSE {mse:.4f} = luma {mse_luma:.4f} + chroma {mse_chroma:.4f}, SSIM {ssim:.2f}, "
+text = "MSE {mse:.5f} = luma {mse_luma:.5f} + chroma {mse_chroma:.5f}, SSIM {ssim:.2f}, "
 text += "colourfulness {colourfulness:4.1f}"
 for name in ("gray_copy", "gray_level_table"):
     score = metrics.evaluate(getattr(baselines, name)(gray), validation)
@@ -84,15 +85,22 @@ print(f"colourfulness of the photographs: {score['colourfulness_target']:.1f}")
 
 # %% [markdown]
 # **What to see.** The luma part is zero and the SSIM high: a picture that nobody coloured has every
-# edge in its place. So *sharp* is not what is difficult here. A model gets sharpness for nothing if
-# it can pass its input on. What nobody gets for nothing is the chroma part.
+# edge in its place. Why is its SSIM below 1 all the same? It is given the same gray for red, green
+# and blue, and the red channel of a photograph is not its gray: a red car stands out more, a green
+# one less. So read an SSIM against that of the gray copy, and not against 1.
+#
+# *Sharp*, then, is not what is difficult here. A model gets sharpness for nothing if it can pass
+# its input on. What nobody gets for nothing is the chroma part.
 
 # %% [markdown]
 # ## Step 1 · What changed
 #
-# Three things, next to model B: `conv3` is not followed by pooling; the two fully connected layers
-# are gone, and a fourth convolution, `conv4`, makes the latent; and the decoder needs to enlarge
-# the picture only once.
+# Four things, next to model B:
+#
+# - `conv3` is not followed by pooling;
+# - the two fully connected layers are gone, and a fourth convolution, `conv4`, makes the latent;
+# - the latent is not followed by `relu`;
+# - the decoder needs to enlarge the picture only once.
 #
 # One argument is ours. `latent_channels` says how many maps the latent has. The paper has as many
 # as `conv3`, 256 at full width, and that is what you get if you do not ask. Step 3 will ask.
@@ -182,14 +190,18 @@ print(f"total {cost.num_parameters:,} parameters, {cost.mult_adds / 1e6:.2f} M m
 # *Expect:* B has most parameters by far. Does it cost most?
 
 # %% tags=["nbval-check-output"]
-# Model A, layer by layer: (side of the square of places, number of weights without biases). A fully
-# connected layer uses each weight once, so its side is 1: 4096 = 4 x 4 places x 256 maps.
-down = [(16, 9 * 1 * 64), (8, 9 * 64 * 128), (4, 9 * 128 * 256), (1, 4096 * 256)]
-up = [(1, 256 * 4096), (4, 9 * 256 * 256), (8, 9 * 256 * 128), (16, 9 * 128 * 64), (32, 9 * 64 * 3)]
-biases = (64 + 128 + 256 + 256) + (4096 + 256 + 128 + 64 + 3)
-counts = {
-    "A": (sum(weights for _, weights in down + up) + biases, sum(n * n * w for n, w in down + up))
-}
+# Model A, layer by layer: (side of the square of places, number of weights without biases).
+# A convolution of stride 2 uses each weight at the places of its output: 16 x 16 for the first.
+a = {"conv1": (16, 9 * 1 * 64), "conv2": (8, 9 * 64 * 128), "conv3": (4, 9 * 128 * 256)}
+# A fully connected layer uses each weight once. 4096 = 4 x 4 places x 256 maps.
+a |= {"latent_vector": (1, 4096 * 256), "dense": (1, 256 * 4096)}
+# A transposed convolution of stride 2 uses each weight at the places of its input: 4 x 4 first.
+a |= {"deconv1": (4, 9 * 256 * 256), "deconv2": (8, 9 * 256 * 128), "deconv3": (16, 9 * 128 * 64)}
+# The last layer has stride 1: input and output have the same places.
+a |= {"decoder_output": (32, 9 * 64 * 3)}
+biases = (64 + 128 + 256 + 256) + (4096 + 256 + 128 + 64 + 3)  # one for each output channel
+num_weights = sum(weights for _, weights in a.values())
+counts = {"A": (num_weights + biases, sum(side**2 * weights for side, weights in a.values()))}
 for letter, name in {"B": "FCLatentAutoencoder", "C": "ConvLatentAutoencoder"}.items():
     counts[letter] = models_torch.cost(models_torch.layer_table(getattr(models_torch, name)()))[:2]
 for letter, (parameters, mult_adds) in counts.items():
@@ -216,24 +228,53 @@ for letter, (parameters, mult_adds) in counts.items():
 # numbers for 256) and it became **a picture** (maps for a row of numbers). If C is better, which of
 # the two was it?
 #
-# There is a model between them: C with a latent of *one* map of 16 × 16. That is 256 numbers, as
-# many as B has, and it is a picture. We train the three alike: narrow, on the same images in the
-# same order, with the same steps, without turning.
+# We put two models between them. Both have 256 numbers, as many as B, in a latent with places:
 #
-# *Write down your guess:* will the one in the middle be like B, or like C?
+# - *C, halved twice*: 4 maps of 8 × 8. Like B it pools twice, and its decoder enlarges twice.
+# - *C, one map*: 1 map of 16 × 16. Like C it pools once.
+#
+# The second needs no new class: `latent_channels=1`. The first changes two lines. One is below
+# `conv3`, and the other enlarges the latent before the decoder takes it.
+
+
+# %%
+class HalvedTwice(ConvLatentAutoencoder):
+    def encode(self, gray):  #                            (N, 1, 32, 32)
+        x = self.conv1(gray).relu()  #                    (N, 64, 32, 32)
+        x = max_pool2d(self.conv2(x), 2).relu()  #        (N, 128, 16, 16)
+        x = max_pool2d(self.conv3(x), 2).relu()  #        (N, 256, 8, 8), as in B
+        return self.conv4(x)  #                           (N, 4, 8, 8) with latent_channels=4
+
+    def decode(self, latent):
+        return super().decode(models_torch.upsample(latent))  # (N, 4, 8, 8) -> (N, 4, 16, 16)
+
+
+# %% [markdown]
+# **What to see.** A class can inherit another model and say only what differs. Now there is a
+# ladder from B to C, and each rung changes less than the whole way does:
+#
+# | from | to | what changes |
+# |---|---|---|
+# | B | C, halved twice | `conv4` for the fully connected layers; no `relu` on the latent |
+# | C, halved twice | C, one map | one halving less, as many numbers |
+# | C, one map | C | more maps |
+#
+# We train the four alike: narrow, on the same images in the same order, with the same steps,
+# without turning.
+#
+# *Write down your guess:* which rung brings most?
 
 # %%
 torch.manual_seed(seed)
-trained = {
-    "B, 256 in a row": models_torch.FCLatentAutoencoder(grant.channels),
-    "C, 256 in 1 map": ConvLatentAutoencoder(grant.channels, latent_channels=1),
-    "C, as it is": ConvLatentAutoencoder(grant.channels),
-}
-quick, epochs = profile == "quick", grant.num_epochs or recipe.num_epochs
+trained = {"B": models_torch.FCLatentAutoencoder(grant.channels)}
+trained["C, halved twice"] = HalvedTwice(grant.channels, latent_channels=4)
+trained["C, one map"] = ConvLatentAutoencoder(grant.channels, latent_channels=1)
+trained["C"] = ConvLatentAutoencoder(grant.channels)
+rate, batch_size = (1e-3, 20) if profile == "quick" else (recipe.learning_rate, recipe.batch_size)
 alike = dict(train=split.x_train, validation=split.x_validation, seed=seed, progress=False)
-alike |= dict(num_epochs=epochs, batch_size=20 if quick else recipe.batch_size)
+alike |= dict(num_epochs=grant.num_epochs or recipe.num_epochs, batch_size=batch_size)
 for model in trained.values():
-    adam = torch.optim.Adam(model.to(place).parameters(), 1e-3 if quick else recipe.learning_rate)
+    adam = torch.optim.Adam(model.to(place).parameters(), rate)
     training.fit(model, training.training_step, optimizer=adam, **alike)
 
 # %% [markdown]
@@ -241,39 +282,64 @@ for model in trained.values():
 # lesson 03, and `fit` gives every model the same images in the same order. (As in lesson 03, the
 # quick profile takes smaller batches and larger steps than the paper.)
 #
-# *Expect:* look at the three middle rows from far away, then at the luma parts.
+# *Expect:* look at the rows from far away, then at the luma parts. Mind the sizes: a narrow C has
+# fewer maps than the published one.
 
 # %%
 rows = {"input": gray[:8]}
 for name, model in trained.items():
+    table = models_torch.layer_table(model)
+    latent = table[3].output_shape  # the fourth layer, fc1 or conv4, makes the latent
+    size = f"{' x '.join(map(str, latent))} = {np.prod(latent):,} numbers"
+    print(f"{name}: latent {size}, {models_torch.cost(table).num_parameters:,} parameters")
     prediction = training.predict(model, gray)  # (N, 32, 32, 3)
-    print(f"{name:16}", text.format(**metrics.evaluate(prediction, validation)))
+    print("   ", text.format(**metrics.evaluate(prediction, validation)))
     rows[name.replace(", ", ":\n")] = prediction[:8]
-rows["truth"] = validation[:8]
-alt = "Eight photographs in gray; as painted by B, by C with one map, by C; and in truth. B's are "
-plots.show(plots.side_by_side(rows), alt=alt + "blurred, both of C show edges.")
+alt = "Eight photographs in gray; as painted by B, blurred; by three kinds of C, with ever more "
+plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt + "edges; and in truth.")
 
 # %% [markdown]
-# **What to see.** The model in the middle has as many numbers as B, and it looks like C. Its luma
-# part is a fraction of B's. What helps here is not that the latent is *large*. It is that the
-# latent is *a picture*: a number in row 5, column 9 is made of the pixels around there and used for
-# the pixels around there. B has to learn for each of its numbers which pixels it speaks of.
+# **What to see.** Go down the luma parts, rung by rung. In the quick profile the first two rungs
+# bring most, and the last, which makes the latent *larger*, brings least. So it is not the size
+# alone: most of the gain is there with 256 numbers. It goes with the latent being *a picture*, in
+# which a number in row 5, column 9 is made of the pixels around there and used for the pixels
+# around there. B has to learn for each of its numbers which pixels it speaks of. But a good part of
+# the gain goes with the second rung: with as many numbers, the finer grid does better.
 #
-# Compare the last two lines as well: that is what size adds, once the place is kept.
+# Be careful with the conclusion, for the first rung is not one change. B has fully connected layers
+# and with them most of its parameters; C has `conv4` in their place; B's latent ends in `relu`. To
+# try the last of these, copy the class `HalvedTwice`, leave its `decode` out, and change two lines:
+# the first is `class Signed(models_torch.FCLatentAutoencoder):`, and the last is
+# `return self.fc1(x.flatten(1))`. Add `trained["B, signed"] = Signed(grant.channels)` and run on.
+# What would you say if it came close to B? If it came close to C?
 #
-# Be careful with the conclusion. These are narrow models, few images, one seed, and seconds of
-# training. The linear code of lesson 03 shows that 256 numbers *in a row* can hold a picture too.
-# So what we have seen is how *easily* each code is learned, and not what each could hold. And B
-# differs from the model in the middle in one more thing: it halves the picture once more before its
-# latent. Who wants to be sure trains that model, too. (With the profile `full` the same cells train
-# at full width.)
+# And these are narrow models, few images, one seed, and seconds of training. (With the profile
+# `full` the same cells train at full width.) Have we seen what each latent *can hold*? Lesson 03
+# had a code of 256 numbers in a row that nobody trained by gradient descent: the linear code.
+#
+# *Expect:* where in the list above does its luma part belong?
+
+# %%
+flat = grayscale.to_gray(data.as_float(split.x_train)).reshape(-1, 1024)  # (M, 1024)
+mean = flat.mean(axis=0)
+patterns = np.linalg.svd(flat - mean, full_matrices=False)[2][:256]  # (256, 1024)
+code = (gray.reshape(-1, 1024) - mean) @ patterns.T  # (N, 256)
+linear = baselines.gray_copy((mean + code @ patterns).clip(0, 1).reshape(gray.shape))
+print("linear code, 256 numbers in a row")
+print("   ", text.format(**metrics.evaluate(linear, validation)))
+
+# %% [markdown]
+# **What to see.** Compare with C, whose latent has many times more numbers than the picture and
+# could keep it whole. If the linear code loses less of the gray, then the list above does not say
+# what each latent could hold. It says how *easily* each is learned.
 
 # %% [markdown]
 # ## Step 4 · The published model
 #
 # Model C at full width, as the paper trained it (or a *preview* of that, if its name says so). Its
 # loss is figure 11 of the paper. We draw model B's beside it. Both were trained on turned images:
-# the dashed curves are not comparable with the dotted line, the solid ones are.
+# the dashed curves are not comparable with the dotted line, the solid ones are. (Previews got equal
+# time, not equal images: the curve of the dearer model has fewer points.)
 #
 # *Expect:* which one comes nearer to the gray copy, and which one starts lower?
 
@@ -288,8 +354,8 @@ plots.show(figure, alt="Training and validation loss of models B and C, and the 
 # %% [markdown]
 # **What to see.** One point of a curve is what the axis says. Ask of the picture: has each curve
 # ended, or does it still fall? Is C's solid line below the dotted one anywhere? A model that passes
-# gray on unchanged would lie *on* the dotted line, so only what is below it has been learned about
-# colour.
+# gray on unchanged would lie *on* the dotted line. Below the line a model must have learned
+# something about colour. Above it, it may have, and lost more in the gray: this picture cannot say.
 #
 # Now the pictures: figure 4 of the paper, the first 100 test images. Our own class takes the
 # published weights.
@@ -313,33 +379,62 @@ plots.show(figure, alt="The first 100 test images in gray, and as model C paints
 # half and look at the colours alone. How many pictures have a colour that you would call a guess
 # about the *thing*, and how many look like an old brown print?
 #
-# Numbers next, for the published models at full width, on the validation images.
+# Next the published models at full width side by side, on the validation images.
 #
-# *Expect:* sharpness is in the luma part and the SSIM. What did it do to the chroma part?
+# *Expect:* sharpness is easy to see. Try to compare the *colours* of B and C, too.
 
 # %%
 gray_in = grayscale.to_gray(validation, weights)  # (N, 32, 32)
 pictures = {"gray copy": baselines.gray_copy(gray)}
-pictures["gray-level table"] = baselines.gray_level_table(gray)
+pictures |= {"gray-level table": baselines.gray_level_table(gray), "linear code": linear}
+rows = {"input": gray[:8]}
 for letter, model in full.items():
-    pictures[runs[letter].label] = published.predict(model, gray_in)
-for name, picture in pictures.items():
-    print(f"{name}\n ", text.format(**metrics.evaluate(picture, validation)))
-    right = picture + (gray - grayscale.to_gray(picture))[..., None]  # (M, 32, 32, 3)
-    print(f"  MSE with the right gray {np.mean((right - validation) ** 2):.4f}")
-rows = {"input": gray[:8], "B": pictures[runs["B"].label][:8], "C": pictures[runs["C"].label][:8]}
+    pictures[runs[letter].label] = published.predict(model, gray_in)  # (N, 32, 32, 3)
+    rows[letter] = pictures[runs[letter].label][:8]
 alt = "Eight validation photographs in gray, as models B and C paint them, and in truth."
 plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 
 # %% [markdown]
-# **What to see.** Go through the columns. *Luma*: hold B against C. This is what a clearer
-# picture is in numbers. The gray copy's is zero, so even C has lost a little of what it was given.
-# *Chroma*: part of a wrong gray reappears as chroma (lesson 03), so do not compare this column
-# between pictures of different luma parts. Compare the second lines, after each picture got the
-# right gray. The gray-level table sees one pixel, C sees its surroundings; if C's number is
-# smaller, the difference is what it knows about the world. Hold it against B's, too: does the
-# sharper picture have the better colours? *Colourfulness*: compare with that of the photographs,
-# in the cell of the question.
+# **What to see.** C's pictures have edges. Whether their colours are better is hard to tell, for
+# the eye likes a sharp picture. So we compute it: each picture gets the right gray, as in lesson
+# 03, and what is left is an error of colour alone. It stands in the column *right gray*. The last
+# lines compare it image by image, with a 95 % interval.
+#
+# *Expect:* C is much sharper than B. By how much are its colours better?
+
+# %%
+print(f"{'':35}     MSE    luma  chroma  SSIM  colourfulness  right gray")
+row = "{mse:.5f} {mse_luma:.5f} {mse_chroma:.5f}  {ssim:.2f}  {colourfulness:13.1f}"
+colour = {}
+for name, picture in pictures.items():
+    right = picture + (gray - grayscale.to_gray(picture))[..., None]  # (N, 32, 32, 3)
+    colour[name] = np.mean((right - validation) ** 2, axis=(1, 2, 3))  # (N,)
+    scores = row.format(**metrics.evaluate(picture, validation))
+    print(f"{name:35} {scores}     {colour[name].mean():.5f}")
+names = {"table": "gray-level table"} | {letter: run.label for letter, run in runs.items()}
+for one, other in (("table", "B"), ("table", "C"), ("B", "C")):
+    gain = statistics.paired_difference(colour[names[one]], colour[names[other]], seed=seed)
+    print("right gray, {} minus {}: {:.5f} ({:.5f} to {:.5f})".format(one, other, *gain))
+
+# %% [markdown]
+# **What to see.** Go through the columns.
+#
+# *Luma*: hold B against C. This is what a clearer picture is in numbers. The gray copy's is zero,
+# so even C has lost a little of what it was given. Hold it against the linear code, too: C has 256
+# times as many numbers in its latent. Is its luma part a fraction of that of the linear code, or is
+# it about the same? What a latent *could* hold is one thing, what was learned is another.
+#
+# *Chroma*: part of a wrong gray reappears here (lesson 03), so do not compare this column between
+# pictures of different luma parts. Compare *right gray*. The gray-level table sees one pixel, the
+# models see surroundings: where a difference to the table is above zero with its whole interval,
+# the model knows something about the world.
+#
+# Now the line "B minus C": **does the sharper picture have the better colours?** If its interval
+# reaches over zero, these images show no difference: then C's lead over B in the MSE is a lead in
+# the gray, which was given. If all of it is above zero, C has the better colours, and the number
+# says by how much: hold it against the difference of the MSEs.
+#
+# *Colourfulness*: compare with that of the photographs, in the cell of the question.
 #
 # So a sharp picture proves little. A latent that holds 64 pictures can carry the input through. It
 # is not a code, in the sense of something shorter. Whoever praises a model for sharp output should
@@ -401,7 +496,8 @@ plots.show(plots.side_by_side(rows, titles=["B", "C"], zoom=4), alt=alt)
 #
 # A place is a strength: C need not learn the same thing for each corner. It is a limit too: C
 # paints a pixel from a *neighbourhood*, and cannot ask whether the picture as a whole shows a beach
-# or a stable. Exercise 3 computes how far it sees.
+# or a stable. Exercise 3 computes how far a number of the latent sees. (A painted pixel sees
+# farther, since it is made of several of these numbers: 24 × 24 pixels of the input.)
 
 # %% [markdown]
 # ## Step 6 · What the paper compared
@@ -420,6 +516,8 @@ for field in fields:
     values = [getattr(one, field) for one in recipes.values()]
     words = ["plateau" if isinstance(value, dict) else str(value) for value in values]
     print(f"{field:14}", *(f"{word:>12}" for word in words), "differs" * (len(set(words)) > 1))
+between_a_and_c = sum(getattr(recipes["A1"], f) != getattr(recipes["C"], f) for f in fields)
+print(f"settings in which A1 and C differ: {between_a_and_c} of {len(fields)}")
 
 # %% [markdown]
 # **What to see.** A1 is model A trained with the *plateau* schedule, which lowers the learning rate
@@ -429,10 +527,11 @@ for field in fields:
 # learning rate, the epochs, or the turning. Such differences are called **confounds**: they go
 # together with what one wants to compare, and nobody can tell their effects apart afterwards.
 #
-# In the paper's recipe B and C are trained alike. (Previews got equal time, not equal images: count
-# the points of their curves.) But their latents differ in size *and* in kind, and that is a
-# confound too. Step 3 took it apart with one more model. That is the whole method: **one change at
-# a time**, and a guess written down before.
+# In the paper's recipe B and C are trained alike. But their latents differ in size *and* in kind,
+# and that is a confound too. Step 3 took a part of it apart, with two more models: it told the size
+# from the rest, and the second halving from the fully connected layers. It did not tell these
+# layers from their `relu` and their parameters. That is the whole method: **one change at a time**,
+# a guess written down before, and a list of what is still tied together.
 
 # %% [markdown]
 # ## Exercises
@@ -490,7 +589,8 @@ checks.check("04.poolings_needed", poolings_needed)
 # twice as long: strides multiply. (A pooling is a layer with kernel 2 and stride 2.)
 #
 # Model C's encoder is `[[3, 1], [3, 1], [2, 2], [3, 1], [3, 1]]`. Does a number of its latent see
-# the whole picture?
+# the whole picture? (This is about the latent. What step 5 says of a painted pixel has the decoder
+# in it as well.)
 
 
 # %% tags=["exercise"]
@@ -568,18 +668,18 @@ for name, score in results.items():
     print(f"{name:35}", text.format(**score))
 errors = {letter: run.per_image("mse") for letter, run in runs.items()}  # (10000,) each
 difference = statistics.paired_difference(errors["B"], errors["C"], seed=seed)
-print("MSE of B minus that of C: {:.4f} ({:.4f} to {:.4f})".format(*difference))
-print(f"C has the lower error on {np.mean(errors['C'] < errors['B']):.0%} of 10,000 images")
+print("MSE of B minus that of C: {:.5f} ({:.5f} to {:.5f})".format(*difference))
+print(f"C has the lower error on {np.mean(errors['C'] < errors['B']):.1%} of 10,000 images")
 print("test MSE of C in the band 0.004 to 0.015:", 0.004 < score["mse"] < 0.015)
-print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score['mse']:.4f}")
+print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score['mse']:.5f}")
 
 # %% [markdown]
 # **What to see.** First C's line against the two baselines: is doing nothing better, or the table
 # that sees one pixel? Then the luma part. The chroma parts also hold some wrong gray, more of it in
-# B than in C: for colours see the last column of step 4. Then B against C: the
-# interval says how sure the difference is *for these two trained models*. It says nothing about
-# other seeds, and nothing about what each could reach with more training. Where a name says
-# preview, the ranking is one of minutes.
+# B than in C: for colours see the column *right gray* of step 4. Then B against C: the interval
+# says how sure the difference is *for these two trained models*. It says nothing about other seeds,
+# and nothing about what each could reach with more training. Where a name says preview, the ranking
+# is one of minutes.
 #
 # If `in the band` says `False`, something in the data, the gray or the weights is not what it
 # should be.
@@ -593,10 +693,12 @@ print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score
 #   proves little about a model that is to find colours.
 # - Parameters count what is stored, mult-adds what is computed. The smallest of the three
 #   models by the one costs most by the other, for a convolution uses each weight at every place.
-# - A number of a convolutional latent has a place. With one map of 16 × 16, as many numbers as B
-#   has were learned far more easily.
-# - Two models that differ in five settings cannot tell which setting mattered. Change one thing at
-#   a time.
+# - A number of a convolutional latent has a place. With 4 maps of 8 × 8, and more so with one map
+#   of 16 × 16, as many numbers as B has were learned far more easily.
+# - How easily a code is learned is not what it can hold: a linear code of 256 numbers is there.
+# - A sharper picture need not have the better colours. Give both the right gray, and compare.
+# - Two models that differ in several settings cannot tell which one mattered. Change one thing at
+#   a time, and list what is still tied together.
 #
 # **Next:** lesson 05 changes one thing in model A: the learning rate.
 
