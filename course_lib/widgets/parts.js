@@ -18,7 +18,9 @@ const newId = (what) => `g2c-${what}-${(counter += 1)}`;
 /** The frame of a widget: JupyterLab's shortcuts stay out, and an error takes the whole place. */
 function frame(model, el, label) {
   const root = make("div", { class: "g2c", role: "group", "aria-label": label });
-  root.setAttribute("data-lm-suppress-shortcuts", "true"); // else arrow keys move between cells
+  // JupyterLab keeps its shortcuts out, and must not see keys: it would take the focus to the cell.
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.addEventListener("keydown", (event) => event.stopPropagation());
   const message = make("p", { class: "g2c-message", role: "alert", hidden: "" });
   const body = make("div", { class: "g2c-body" });
   root.append(message, body);
