@@ -6,6 +6,7 @@ functions with the sentence that each deserves. A lesson calls
 """
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from course_lib.files import CourseError
 
 NOT_ANSWERED = "Not answered yet"
+MAX_SHOWN = 32  # numbers of an array that a sentence shows in full
 
 
 class CheckFailed(AssertionError):
@@ -48,7 +50,10 @@ class Check:
     measured: str = "the result"
 
     def outputs(self, answer: Callable[..., Any]) -> list[Any]:
-        """What `answer` returns for each tuple of arguments. Its own exceptions pass through.
+        """What `answer` returns for each tuple of arguments; `NotImplemented` where it is blank.
+
+        Blank is what the student edition leaves: a plain `raise NotImplementedError`, without a
+        message. Every other exception of the answer passes through.
 
         Raises:
             CheckFailed: it changed its arguments.
@@ -57,19 +62,25 @@ class Check:
         for arguments, untouched in zip(self.inputs(), self.inputs(), strict=True):
             try:
                 outputs.append(answer(*arguments))
-            except NotImplementedError:
-                raise
             except Exception as error:
-                error.add_note(f"The check called your function with {_describe(*arguments)}.")
+                if type(error) is NotImplementedError and not error.args:
+                    outputs.append(NotImplemented)
+                    continue
+                error.add_note(f"The check called your function with {self._named(arguments)}.")
                 raise
             if not all(map(np.array_equal, arguments, untouched)):
                 raise CheckFailed("Your function changes the array it is given; work on a copy.")
         return outputs
 
     def verdict(self, outputs: list[Any]) -> str | None:
-        """None if `outputs` are right, else a sentence that says what is wrong with them."""
+        """None if `outputs` are right, else a sentence that says what is wrong with them.
+
+        `NOT_ANSWERED` if a blank gave any of them, whatever the others are.
+        """
+        if any(output is NotImplemented for output in outputs):
+            return NOT_ANSWERED
         if any(output is None for output in outputs):
-            return "Your function returns nothing; end it with a return statement."
+            return self._nothing(outputs)
         try:
             given = self._measured(outputs)
         except (TypeError, ValueError):
@@ -97,6 +108,20 @@ class Check:
                 return sentence
         return self._difference(given, right)
 
+    def _nothing(self, outputs: list[Any]) -> str:
+        if all(output is None for output in outputs):
+            return "Your function returns nothing; end it with a return statement."
+        case = next(a for a, output in zip(self.inputs(), outputs, strict=True) if output is None)
+        return (
+            f"Your function returns nothing for this case: {self._named(case)}. "
+            "Every way through it must come to a return statement."
+        )
+
+    def _named(self, arguments: tuple) -> str:
+        """Arguments in words, under the names that the reference gives them."""
+        names = inspect.signature(self.reference).bind(*arguments).arguments
+        return ", ".join(f"{name} = {_in_words(value)}" for name, value in names.items())
+
     def _measured(self, outputs: list[Any]) -> list[np.ndarray]:
         pairs = zip(map(_array, outputs), self.inputs(), strict=True)
         return [_array(self.measure(output, *arguments)) for output, arguments in pairs]
@@ -121,7 +146,7 @@ class Check:
                 )
             else:
                 continue
-            return f"For {_describe(*arguments)} {what}."
+            return f"For {self._named(arguments)} {what}."
         raise AssertionError("unreachable: some output differs")
 
 
@@ -142,15 +167,13 @@ def check(name: str, answer: Callable[..., Any]) -> None:
     exercises = of_lesson(name[:2])
     if name not in exercises:
         raise CourseError(f"There is no exercise {name!r}; choose one of: {', '.join(exercises)}.")
-    try:
-        outputs = exercises[name].outputs(answer)
-    except NotImplementedError:
+    problem = exercises[name].verdict(exercises[name].outputs(answer))
+    if problem == NOT_ANSWERED:
         print(f"{NOT_ANSWERED}: {name}. Replace `raise NotImplementedError` in the cell above.")
-        return
-    problem = exercises[name].verdict(outputs)
-    if problem:
+    elif problem:
         raise CheckFailed(problem)
-    print(f"ok  {name}")
+    else:
+        print(f"ok  {name}")
 
 
 def of_lesson(number: str) -> Mapping[str, Check]:
@@ -173,15 +196,16 @@ def _array(output: Any) -> np.ndarray:
     return array
 
 
-def _describe(*arguments: Any) -> str:
-    """Arguments in words: small ones by value, arrays by shape and type."""
-    words = [
-        f"an array of shape {np.shape(a)} and type {np.asarray(a).dtype}"
-        if np.size(a) > 4
-        else str(a)
-        for a in arguments
-    ]
-    return ", ".join(words)
+def _in_words(value: Any) -> str:
+    """A short array in full, a long one by shape and type; anything else as Python prints it."""
+    array = np.asarray(value)
+    numbers = array.dtype.kind in "biuf"
+    if array.size > (MAX_SHOWN if numbers else 4):
+        return f"an array of shape {array.shape} and type {array.dtype}"
+    if not isinstance(value, np.ndarray):
+        return str(value)
+    text = np.array2string(array, separator=", ", formatter={"float_kind": "{:.5g}".format})
+    return " ".join(text.split())
 
 
 def random_array(*shape: int) -> np.ndarray:

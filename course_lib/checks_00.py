@@ -10,6 +10,8 @@ CHECKS = {
         inputs=lambda: [(random_array(4, 4),), (np.array([0.0, 0.25, 1.0]),)],
         reference=lambda gray: 1 - gray,
         misconceptions={
+            "You give the picture back as it came: black must become white, and white black.":
+                lambda gray: gray,
             "You change the sign, and white becomes -1: count down from 1.": lambda gray: -gray,
             "You count down from 255, but these values lie between 0 and 1.":
                 lambda gray: 255 - gray,

@@ -6,6 +6,7 @@ from itertools import count
 import numpy as np
 from scipy import stats
 
+from course_lib import published
 from course_lib.checks import Check
 from course_lib.statistics import mean_interval
 
@@ -38,12 +39,29 @@ def _fall(
     return first_fall
 
 
-def _seeds(tail: float = 0.025, free: int = -1, power: float = 0.5, shift: int = 0) -> Callable:
+def _first_fall_cases() -> list[tuple]:
+    """Made-up curves, two of them with ties that floats hold exactly, and a recorded one."""
+    recorded = published.load("three_layer_constant_5k").history
+    return [
+        *((np.array(_CURVE), patience, 1e-4) for patience in (2, 3, 4)),
+        (np.array([0.5, 0.49997, 0.4998, 0.49985, 0.4999, 0.4995, 0.4994]), 1, 1e-4),
+        (np.array(_CURVE[:4]), 2, 1e-4),
+        (np.array([0.5, 0.25, 0.25, 0.125, 0.125]), 1, 0.0),
+        (np.array([0.5, 0.4, 0.375, 0.3, 0.3, 0.3]), 2, 0.125),
+        (np.array([epoch["validation_loss"] for epoch in recorded]), 5, 1e-4),
+    ]
+
+
+def _seeds(
+    tail: float = 0.025, free: int = -1, power: float = 0.5, width: float = 1, start: int = 2
+) -> Callable:
     """Finds N with Student's t of N + `free` degrees of freedom and a spread falling as N^power."""
 
     def num_seeds(difference: float, spread: float) -> int:
-        widths = ((n, stats.t.isf(tail, n + free) * spread / n**power) for n in count(2))
-        return shift + next(n for n, half_width in widths if half_width < difference)
+        widths = (
+            (n, width * stats.t.isf(tail, n + free) * spread / n**power) for n in count(start)
+        )
+        return next(n for n, half_width in widths if half_width < difference)
 
     return num_seeds
 
@@ -53,16 +71,25 @@ def _with(half_width: Callable) -> Callable:
     return lambda a, b: np.mean(a - b) + np.array([0, -1, 1]) * half_width(a - b, a, b)
 
 
+def _two_samples(equal_var: bool) -> Callable:
+    """The interval for two groups that are no pairs, Student's or Welch's."""
+
+    def interval(a: np.ndarray, b: np.ndarray) -> tuple:
+        test = stats.ttest_ind(a, b, equal_var=equal_var)
+        return np.mean(a - b), *test.confidence_interval(0.95)
+
+    return interval
+
+
 _T = stats.t.isf(0.025, 2)  # for three seeds
 _CURVE = [0.0120, 0.0110, 0.01095, 0.01088, 0.0112, 0.01105, 0.0111, 0.0104, 0.0106, 0.0106, 0.0106]
-_CURVES = [np.array(_CURVE), np.array([0.5, 0.49997, 0.4998, 0.49985, 0.4999, 0.4995, 0.4994])]
 _A = np.array([0.0083, 0.0091, 0.0087]), np.array([0.03, 0.05, 0.01])
 _B = np.array([0.0085, 0.0094, 0.0088]), np.array([0.02, 0.05, 0.03])
 
 # fmt: off
 CHECKS: dict[str, Check] = {
     "05.rate_after_fall": Check(
-        inputs=lambda: [(1e-3, 0.1**0.5, 5e-7), (2e-5, 0.2, 1e-5)],
+        inputs=lambda: [(1e-3, 0.1**0.5, 5e-7), (2e-5, 0.2, 1e-5), (1e-3, 0.5, 1e-7)],
         reference=lambda rate, factor, floor: max(rate * factor, floor),
         tolerance=1e-12,
         misconceptions={
@@ -72,17 +99,22 @@ CHECKS: dict[str, Check] = {
             "You divide by the factor, and the rate rises.": lambda r, f, floor: max(r / f, floor),
             "The factor is what is kept of the rate, not what is taken away.":
                 lambda r, f, floor: max(r * (1 - f), floor),
+            "You use the root of 0.1; use the argument factor.":
+                lambda r, f, floor: max(r * 0.1**0.5, floor),
         },
     ),
     "05.first_fall": Check(
-        inputs=lambda: [*((_CURVES[0].copy(), patience, 1e-4) for patience in (2, 3, 4)),
-                        (_CURVES[1].copy(), 1, 1e-4), (_CURVES[0][:4].copy(), 2, 1e-4)],
+        inputs=_first_fall_cases,
         reference=_fall(),
         misconceptions={
             "You compare with the epoch before; the rule compares with the best so far.":
                 _fall(lambda loss, best, last, delta: loss < last - delta),
             "You leave min_delta out: a loss must be lower by more than that.":
                 _fall(lambda loss, best, last, delta: loss < best),
+            "Your min_delta is a share of the best; Keras' is an absolute number.":
+                _fall(lambda loss, best, last, delta: loss < best * (1 - delta)),
+            "A loss that is equal to best minus min_delta is not better: compare with <, not <=.":
+                _fall(lambda loss, best, last, delta: loss <= best - delta),
             "The best so far moves only when an epoch counts as better; yours follows every loss.":
                 _fall(moves=True),
             "You count epochs from 0; the first epoch is number 1.": _fall(shift=-1),
@@ -95,12 +127,23 @@ CHECKS: dict[str, Check] = {
     ),
     "05.paired_interval": Check(
         inputs=lambda: [(a.copy(), b.copy()) for a, b in zip(_A, _B, strict=True)],
-        reference=lambda a, b: mean_interval(a - b),
+        reference=lambda scheduled, constant: mean_interval(scheduled - constant),
         tolerance=1e-6,
         misconceptions={
             "The sign is wrong: take scheduled minus constant.": lambda a, b: mean_interval(b - a),
             "You ignore the pairs: subtract seed by seed first, then take the interval.":
                 _with(lambda d, a, b: _T * np.hypot(stats.sem(a), stats.sem(b))),
+            "You compare two groups that share nothing (Welch); these runs come in pairs: subtract "
+            "seed by seed first.": _two_samples(equal_var=False),
+            "You compare two groups that share nothing, with a pooled spread; these runs come in "
+            "pairs: subtract seed by seed first.": _two_samples(equal_var=True),
+            "You make two intervals and subtract one from the other: subtract seed by seed first, "
+            "then make one.":
+                lambda a, b: np.subtract(mean_interval(a), mean_interval(b)),
+            "You make two intervals and take the ends farthest apart: subtract seed by seed first, "
+            "then make one.": _with(lambda d, a, b: _T * (stats.sem(a) + stats.sem(b))),
+            "You sort the runs, and the pairs are lost: keep the order, it is that of the seeds.":
+                lambda a, b: mean_interval(np.sort(a) - np.sort(b)),
             "You use 1.96, which is for many seeds; three need Student's t.":
                 _with(lambda d, a, b: 1.96 * stats.sem(d)),
             "Divide by the root of the number of seeds: asked is how sure the mean is.":
@@ -110,14 +153,22 @@ CHECKS: dict[str, Check] = {
         },
     ),
     "05.num_seeds": Check(
-        inputs=lambda: [(0.001, 0.0005), (0.0002, 0.0003), (0.0001, 0.0004), (0.0003, 0.0001)],
+        inputs=lambda: [(0.001, 0.0005), (0.0002, 0.0003), (0.0001, 0.0004), (0.0003, 0.0001),
+                        (0.01, 0.001), (0.0001, 0.001)],
         reference=_seeds(),
         misconceptions={
             "You use 1.96 for any number of seeds; for few seeds Student's t is much larger.":
                 _seeds(free=10**9),
             "The spread of a mean falls with the root of the number of seeds, not with the number.":
                 _seeds(power=1),
-            "One too few: with that many seeds the interval still contains 0.": _seeds(shift=-1),
+            "One too few: with that many seeds the interval still contains 0.":
+                lambda difference, spread: max(2, _seeds()(difference, spread) - 1),
+            "Your search begins with 3 seeds; where the spread is small, 2 are enough.":
+                _seeds(start=3),
+            "Your search ends at 100 seeds; a small difference may need more.":
+                lambda difference, spread: min(100, _seeds()(difference, spread)),
+            "You ask for the whole width of the interval; the half width must be the smaller one.":
+                _seeds(width=2),
             "For N seeds, Student's t has N - 1 degrees of freedom.": _seeds(free=0),
             "A 95 % interval leaves out 2.5 % on either side, not 5 %.": _seeds(tail=0.05),
         },

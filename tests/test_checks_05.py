@@ -9,6 +9,7 @@ from scipy import stats
 from course_lib import checks
 from course_lib.checks import CheckFailed
 from course_lib.schedules import ReduceOnPlateau, replay
+from course_lib.statistics import mean_interval
 
 
 def compared_with_the_epoch_before(losses, patience, min_delta):
@@ -62,6 +63,61 @@ def pytorch(losses, patience, min_delta):
     return 0
 
 
+def relative(losses, patience, min_delta):
+    """What Keras does not do: the threshold is a share of the best."""
+    best, bad = math.inf, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if best == math.inf or (best - loss) / best > min_delta:
+            best, bad = loss, 0
+        else:
+            bad += 1
+            if bad == patience:
+                return epoch
+    return 0
+
+
+def equal_counts(losses, patience, min_delta):
+    best, bad = math.inf, 0
+    for epoch, loss in enumerate(losses, start=1):
+        best, bad = (loss, 0) if best - loss >= min_delta else (best, bad + 1)
+        if bad == patience:
+            return epoch
+    return 0
+
+
+def only_if_it_falls(losses, patience, min_delta):
+    """Forgets what to return when the rule never acts."""
+    return library_schedule(losses, patience, min_delta) or None
+
+
+def welch(a, b):
+    interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    return a.mean() - b.mean(), interval.low, interval.high
+
+
+def ends_of_two(a, b):
+    (mean_a, low_a, high_a), (mean_b, low_b, high_b) = mean_interval(a), mean_interval(b)
+    return mean_a - mean_b, low_a - high_b, high_a - low_b
+
+
+def end_minus_end(a, b):
+    return [one - other for one, other in zip(mean_interval(a), mean_interval(b), strict=True)]
+
+
+def sorted_first(a, b):
+    return mean_interval(np.array(sorted(a)) - np.array(sorted(b)))
+
+
+def searched(numbers, width=1):
+    def num_seeds(difference, spread):
+        for n in numbers:
+            if width * stats.t.ppf(0.975, n - 1) * spread / math.sqrt(n) < difference:
+                return n
+        return numbers[-1]
+
+    return num_seeds
+
+
 def normal_theory(difference, spread):
     return max(2, math.ceil((1.96 * spread / difference) ** 2))
 
@@ -78,6 +134,18 @@ def normal_theory(difference, spread):
         ("05.first_fall", never_reset, "in all"),
         ("05.first_fall", counted_from_zero, "from 0;"),
         ("05.first_fall", pytorch, "as PyTorch does"),
+        ("05.first_fall", relative, "a share of the best; Keras' is an absolute"),
+        ("05.first_fall", equal_counts, "compare with <, not <="),
+        ("05.first_fall", only_if_it_falls, "nothing for this case: losses = [0.012,"),
+        ("05.rate_after_fall", lambda r, f, floor: max(r * 10**-0.5, floor), "argument factor"),
+        ("05.paired_interval", welch, "Welch"),
+        ("05.paired_interval", ends_of_two, "ends farthest apart"),
+        ("05.paired_interval", end_minus_end, "subtract one from the other"),
+        ("05.paired_interval", sorted_first, "the pairs are lost"),
+        ("05.num_seeds", searched(range(3, 1000)), "begins with 3"),
+        ("05.num_seeds", searched(range(2, 101)), "ends at 100"),
+        ("05.num_seeds", searched(range(2, 50)), "difference = 0.0001, spread = 0.0004 the result"),
+        ("05.num_seeds", searched(range(2, 5000), width=2), "whole width"),
         ("05.paired_interval", lambda a, b: stats.ttest_ind(a, b).confidence_interval(), "shape"),
         (
             "05.paired_interval",
@@ -145,6 +213,7 @@ def by_interval(difference, spread):
         ("05.first_fall", library_schedule),
         ("05.paired_interval", paired_by_scipy),
         ("05.num_seeds", by_interval),
+        ("05.num_seeds", searched(range(2, 1000))),
     ],
 )
 def test_unusual_right_answers_pass(name, answer):

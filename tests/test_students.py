@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from course_lib.files import CourseError
-from course_tools import gates, lessons, students
+from course_tools import build, gates, lessons, students
 
 
 def test_a_blank_takes_the_indentation_of_its_markers():
@@ -38,6 +38,30 @@ def test_the_student_edition_is_the_solution_minus_blanks(tiny):
     assert changed == ["01-double-it"]
     blank = next(cell for cell in student.cells if cell.id == "01-double-it").source
     assert blank.endswith('"""Twice the number."""\n    raise NotImplementedError')
+
+
+def printed_by_checks(notebook):
+    checks = (cell for cell in notebook.cells if "check" in lessons.tags(cell))
+    return [output.text for cell in checks for output in cell.outputs]
+
+
+def test_run_all_comes_to_the_end_of_an_edition_without_answers(tiny):
+    check = 'from course_lib import checks\n\nchecks.check("00.negative", double_it)'
+    text = tiny.source.read_text()
+    tiny.source.write_text(text.replace("assert double_it(2) == 4", check))
+    student = students.student_edition(lessons.read(tiny))
+    executed = build.execute(student, tiny)  # which stops at the first cell that fails
+    (line,) = printed_by_checks(executed)
+    assert line.startswith("Not answered yet: 00.negative.") and line.count("\n") == 1
+    assert gates.key_number(executed) == "the answer: 42"
+
+
+def test_run_all_comes_to_the_results_of_lesson_00():
+    start_here = next(lesson for lesson in lessons.all_lessons() if lesson.number == "00")
+    student = students.student_edition(lessons.read(start_here))
+    executed = build.execute(student, start_here)
+    assert [line[:16] for line in printed_by_checks(executed)] == ["Not answered yet"]
+    assert gates.key_number(executed).startswith("MSE of the gray copy")
 
 
 def test_start_never_touches_a_file_that_is_there(tiny):
