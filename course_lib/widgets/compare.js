@@ -165,7 +165,7 @@ export default {
       make("div", { class: "g2c-controls" }, index.row, filter.row, order.row, judge.row, zoom.row),
       make("div", { class: "g2c-pictures" }, ...panels.map(({ element }) => element)),
       make("p", { class: "g2c-note" },
-        "★ best in this line: the least MSE, luma part, chroma part and CIEDE2000; the most PSNR and " +
+        "★ best in this line: least MSE, luma part, chroma part and CIEDE2000; most PSNR and " +
           "SSIM; the colourfulness nearest to the truth's."),
       wiped.element,
     );
