@@ -6,6 +6,15 @@ still picture is left.
 
 from course_lib.widgets.compare import compare_models
 from course_lib.widgets.latent import show_feature_maps, walk_latent
+from course_lib.widgets.mixer import mix_gray
+from course_lib.widgets.rates import explore_schedules
 from course_lib.widgets.scrubber import scrub_training
 
-__all__ = ["compare_models", "scrub_training", "show_feature_maps", "walk_latent"]
+__all__ = [
+    "compare_models",
+    "explore_schedules",
+    "mix_gray",
+    "scrub_training",
+    "show_feature_maps",
+    "walk_latent",
+]

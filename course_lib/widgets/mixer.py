@@ -1,0 +1,104 @@
+"""Three weights, the gray they make of photographs, and what libraries make of the same."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from course_lib import data, grayscale, plots
+from course_lib.files import CourseError
+from course_lib.widgets.parts import Widget, as_bytes, says_what_is_wrong
+
+MAX_PHOTOS, MAX_SIDE = 12, 256  # more would neither fit beside each other nor be quick
+WEIGHTS = {
+    "BT.601": grayscale.BT601,
+    "BT.709": grayscale.BT709,
+    "mean": grayscale.CHANNEL_MEAN,
+    "red only": (1, 0, 0),
+    "green only": (0, 1, 0),
+    "blue only": (0, 0, 1),
+}
+FIRST = "Pillow"  # shown at the start; it loads no framework
+
+
+class Mixer(Widget, script="mixer.js"):
+    """See `mix_gray`. The browser asks for a library's gray when its reader first chooses it."""
+
+    size = traitlets.List(traitlets.Int()).tag(sync=True)  # N, height, width
+    row = traitlets.Bytes().tag(sync=True)  # uint8 (H, N * W, 3), the photographs side by side
+    weights = traitlets.Dict().tag(sync=True)  # name -> three numbers for red, green, blue
+    libraries = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    wanted = traitlets.Unicode().tag(sync=True)  # the library that is chosen
+    grays = traitlets.Dict().tag(sync=True)  # library -> float32 (H, N * W), 0 to 255, as bytes
+    failures = traitlets.Dict().tag(sync=True)  # library -> why it gives no gray
+
+    def __init__(self, photos: np.ndarray, *args: Any, **traits: Any) -> None:
+        self._photos = photos  # uint8 (N, H, W, 3)
+        super().__init__(*args, **traits)
+
+    @traitlets.observe("wanted")
+    def _convert(self, change: dict) -> None:
+        name = change["new"]
+        try:
+            gray = conversions()[name](self._photos)  # (N, H, W), 0 to 255
+            row = side_by_side(gray.astype(np.float32))  # (H, N * W)
+            if row.size * 3 != len(self.row) or not np.isfinite(row).all():
+                raise CourseError("its answer is no gray for each pixel")
+            self.grays = {**self.grays, name: row.tobytes()}
+        except Exception as reason:  # a library that is missing, or broken
+            self.failures = {**self.failures, name: f"{name} cannot be shown: {reason}."}
+
+
+@says_what_is_wrong
+def mix_gray(photos: np.ndarray) -> Widget:
+    """Weights of red, green and blue under sliders, and the gray that they give.
+
+    Beside it stand what libraries make of the same photographs, how far they differ, and pairs of
+    colours that the chosen weights cannot tell apart. The sliders do without the kernel.
+
+    Args:
+        photos: (N, H, W, 3), uint8 or float in [0, 1]; at most 12, of at most 256 x 256 pixels.
+
+    Returns:
+        A widget. If the photographs are none, too many or not in RGB, one that says so.
+    """
+    pixels = _rgb_bytes(photos)  # (N, H, W, 3)
+    rows = {"photograph": pixels}
+    for name in ("BT.601", "BT.709", "mean"):
+        rows[name] = grayscale.to_gray(data.as_float(pixels), WEIGHTS[name])  # (N, H, W)
+    return Mixer(
+        pixels,
+        plots.side_by_side(rows, zoom=max(1, 96 // pixels.shape[2])),
+        f"{len(pixels)} photographs above their gray with the weights of BT.601, of BT.709, and "
+        "with three equal weights.",
+        size=list(pixels.shape[:3]),
+        row=side_by_side(pixels).tobytes(),
+        weights={name: list(weights) for name, weights in WEIGHTS.items()},
+        libraries=list(conversions()),
+        wanted=FIRST,
+    )
+
+
+def conversions() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """`grayscale.library_conversions`, and the mean of the three channels."""
+    mean = {"channel mean": lambda rgb: rgb.mean(axis=-1)}
+    return grayscale.library_conversions() | mean
+
+
+def side_by_side(images: np.ndarray) -> np.ndarray:
+    """(N, H, W, ...) -> (H, N * W, ...): all images in one row."""
+    return np.concatenate(images, axis=1)
+
+
+def _rgb_bytes(photos: Any) -> np.ndarray:
+    """Checked photographs as uint8 (N, H, W, 3)."""
+    shape = np.shape(photos)
+    if len(shape) != 4 or shape[-1] != 3:
+        raise CourseError(f"photos must have shape (N, H, W, 3), not {shape}.")
+    if shape[0] > MAX_PHOTOS or max(shape[1:3]) > MAX_SIDE:
+        raise CourseError(
+            f"photos has shape {shape}; pass at most {MAX_PHOTOS} photographs of at most "
+            f"{MAX_SIDE} x {MAX_SIDE} pixels, such as photos[:6]."
+        )
+    return as_bytes(photos)
