@@ -24,6 +24,14 @@ def _copy_error(weights: np.ndarray, rgb: np.ndarray) -> np.floating:
     return np.mean((_gray(rgb, weights)[..., np.newaxis] - rgb) ** 2)
 
 
+def _search(rgb: np.ndarray) -> np.ndarray:
+    """The best weights on a grid with steps of 0.1 that add up to 1."""
+    tries = [np.array([r, g, 10 - r - g]) / 10 for r in range(11) for g in range(11 - r)]
+    return min(tries, key=lambda weights: float(_copy_error(weights, rgb)))
+
+
+_ROUNDED = (0.2989, 0.587, 0.114)  # TensorFlow's and torchvision's
+_FOUR_DIGITS = "The weight 0.2989 is rounded, and the three add up to 0.9999: BT.601 has 0.299."
 _EQUAL = "You give the channels equal weight; the eye does not, and nor does BT.601."
 _BGR = "Red and blue have changed places: BGR is the order of OpenCV, this is RGB."
 
@@ -37,6 +45,12 @@ CHECKS = {
             _BGR: lambda *rgb: _gray(rgb[::-1]),
             "These are the weights of BT.709; the course uses those of BT.601.":
                 lambda *rgb: _gray(rgb, BT709),
+            _FOUR_DIGITS:
+                lambda *rgb: _gray(rgb, _ROUNDED),
+            "The colours are in [0, 1] already, and so is their gray: do not multiply by 255.":
+                lambda *rgb: 255 * _gray(rgb),
+            "The colours are in [0, 1] already: do not divide by 255.":
+                lambda *rgb: _gray(rgb) / 255,
             "The weights add up to 1 already; do not divide by 3 as well.":
                 lambda *rgb: _gray(rgb) / 3,
             "You return the largest channel: that is the value of HSV, not a weighted sum.": max,
@@ -46,7 +60,9 @@ CHECKS = {
     ),
     "01.gray_batch": Check(
         inputs=lambda: [((256 * random_array(3, 4, 5, 3)).astype(np.uint8),),
-                        ((256 * random_array(1, 8, 8, 3)).astype(np.uint8),)],
+                        ((256 * random_array(1, 8, 8, 3)).astype(np.uint8),),
+                        # No white in this one.
+                        ((201 * random_array(2, 4, 4, 3)).astype(np.uint8),)],
         reference=lambda rgb: _gray(rgb / 255)[..., np.newaxis],
         dtype=np.floating,
         misconceptions={
@@ -54,7 +70,11 @@ CHECKS = {
             _BGR: lambda rgb: _gray(rgb[..., ::-1] / 255),
             "These are the weights of BT.709; the course uses those of BT.601.":
                 lambda rgb: _gray(rgb / 255, BT709),
+            _FOUR_DIGITS:
+                lambda rgb: _gray(rgb / 255, _ROUNDED),
             "The values reach 255: divide the bytes by 255.": _gray,
+            "You divide by the largest byte present; white is 255 whatever is in the batch.":
+                lambda rgb: _gray(rgb / rgb.max()),
             "The operator // cuts off, and almost every byte becomes 0: divide with /.":
                 lambda rgb: _gray(rgb // 255),
             "You divide by 256, so white does not reach 1: the largest byte is 255.":
@@ -87,8 +107,12 @@ CHECKS = {
                 lambda gray: np.ceil(255 * gray),
             "You multiply by 256, and white becomes 256, which is no byte: white is 255.":
                 lambda gray: np.rint(256 * gray).astype(int) % 256,
+            "You multiply by 256, and white wraps around to 0: 256 is no byte, and white is 255.":
+                lambda gray: np.floor(256 * gray).astype(int) % 256,
             "You turn fractions into bytes, and almost all become 0: multiply by 255 first.":
                 lambda gray: gray.astype(np.uint8),
+            "You cast before you multiply, and every fraction becomes 0: multiply, round, cast.":
+                lambda gray: gray.astype(np.uint8) * 255,
             "You round before you multiply, and only black and white are left.":
                 lambda gray: np.rint(gray) * 255,
         },
@@ -105,6 +129,8 @@ CHECKS = {
             "The sign is wrong: when red goes up, green must come down.": _move(-0.299 / 0.587),
             "The ratio is upside down: green weighs more, so it moves less.": _move(0.587 / 0.299),
             "What green loses is weighed too: divide by green's weight.": _move(0.299),
+            "These are the weights of BT.709; the course uses those of BT.601.":
+                _move(BT709[0] / BT709[1]),
             "You balance with blue; the exercise asks for green, and blue stays.":
                 lambda colour, change: colour + change * np.array([1, 0, -0.299 / 0.114]),
         },
@@ -125,6 +151,10 @@ CHECKS = {
                 lambda colours, probabilities: np.median(colours, axis=0),
             "You average over the channels: axis 0 counts the colours, axis 1 red, green, blue.":
                 lambda colours, probabilities: colours.mean(axis=1),
+            "You return the gray of the mean colour; its red, green and blue cost less.":
+                lambda colours, probabilities: np.full(3, _gray(probabilities @ colours)),
+            "You return one number, the gray of the mean colour; return its red, green and blue.":
+                lambda colours, probabilities: _gray(probabilities @ colours),
             "You divide once too often: the probabilities add up to 1 already.":
                 lambda colours, probabilities: probabilities @ colours / len(colours),
         },
@@ -143,6 +173,8 @@ CHECKS = {
                 lambda rgb: BT601,
             "You weigh each channel by its mean; the error counts all alike, bright or not.":
                 lambda rgb: rgb.mean(axis=(0, 1, 2)) / rgb.mean(axis=(0, 1, 2)).sum(),
+            "You are close: the sum is 1, but the step of your search is too coarse. Try 0.02.":
+                _search,
             "You copy one channel; a mixture comes closer to all three.": lambda rgb: (0, 1, 0),
             "These weights add up to 3, so the gray is three times too bright.":
                 lambda rgb: (1, 1, 1),

@@ -171,18 +171,20 @@ def draw(red=0.299, green=0.587):
 sliders = interact(draw, red=(0, 1, 0.01), green=(0, 1, 0.01))
 
 # %% [markdown]
-# **What to see.** The same six photographs, and the gray that your weights make of them. With all
-# weight on blue, the fire engine turns black and the truck bright. Photographers got the same with
-# a blue filter in front of black-and-white film. Each choice throws away another part of the
-# colour. (On a page that cannot run code you see one still picture, with the weights of BT.601.)
+# **What to see.** The same six photographs, and the gray that your weights make of them. With no
+# weight on red, the fire engine turns nearly black, whether green or blue gets it; all weight on
+# blue also makes the truck bright. Photographers got the same with a blue filter in front of
+# black-and-white film. Each choice throws away another part of the colour. (On a page that cannot
+# run code you see one still picture, with the weights of BT.601.)
 
 # %% [markdown]
 # ## Step 2 · One name, many grays
 #
 # Every image library has a function that makes gray. Do they agree? We ask each for the gray of a
 # pure red, a pure green and a pure blue pixel. For a weighted sum these three answers are the
-# weights. Then we let each convert the validation images, and look for the pixel that differs most
-# from the course's definition. A *level* is one step of the scale from 0 to 255.
+# weights, as exactly as the library can say them: one that answers in bytes can only name a whole
+# number of 255ths. Then we let each convert the validation images, and look for the pixel that
+# differs most from the course's definition. A *level* is one step of the scale from 0 to 255.
 #
 # *Expect:* the same weights everywhere, and differences of half a level where a library rounds.
 # (Loading two frameworks takes some seconds.)
@@ -191,22 +193,25 @@ sliders = interact(draw, red=(0, 1, 0.01), green=(0, 1, 0.01))
 pure = 255 * np.eye(3, dtype=np.uint8).reshape(3, 1, 1, 3)  # three images of one pixel each
 print(f"{'':26}  red     green   blue    type     largest difference")
 for name, convert in grayscale.library_conversions().items():
-    weights = convert(pure).ravel() / 255  # (3,)
-    answer = convert(split.x_validation)  # uint8 (N, 32, 32, 3) -> (N, 32, 32), 0 to 255
-    difference = np.abs(answer - 255 * gray).max()
-    words = "{:6.4f}  {:6.4f}  {:6.4f}".format(*weights)
-    print(f"{name:26}  {words}  {answer.dtype!s:7}  {difference:5.2f} levels")
+    answers = convert(pure).ravel() / 255  # (3,)
+    converted = convert(split.x_validation)  # (N, 32, 32, 3) -> (N, 32, 32), in levels
+    difference = np.abs(converted - 255 * gray).max()
+    words = "{:6.4f}  {:6.4f}  {:6.4f}".format(*answers)
+    print(f"{name:26}  {words}  {converted.dtype!s:7}  {difference:5.2f} levels")
 
 # %% [markdown]
-# **What to see.** There are three families.
+# **What to see.** Read the weights in the rows of type `float32`. The rows of type `uint8` can only
+# say 76, 150 or 149, and 29 of 255, which is why they all begin with 0.2980. There are three
+# families.
 #
-# 1. *Pillow, torchvision, TensorFlow* have the weights of BT.601. What they do to the last digit
-#    differs: answers in `float32` are within a few hundredths of a level; answers in `uint8` had
-#    to become whole numbers. If a library rounds, that costs at most half a level. Two of them
-#    lose more than half a level. Keep that in mind.
-# 2. *scikit-image* has other weights: 0.2125, 0.7154, 0.0721. Except for the last digit they are
-#    those of **BT.709**. They belong to the red, green and blue lights of HDTV and of computer
-#    screens, where BT.601 belongs to older television. The difference is many levels.
+# 1. *Pillow, torchvision, TensorFlow* have the weights of BT.601, the first of them at times
+#    written as 0.2989. What they do to the last digit differs: answers in `float32` are within a
+#    few hundredths of a level; answers in `uint8` had to become whole numbers. If a library rounds,
+#    that costs at most half a level. Two of them lose more than half a level. Keep that in mind.
+# 2. *scikit-image* has other weights: 0.2125, 0.7154, 0.0721. In the first three digits they are
+#    those of **BT.709**: 0.2126, 0.7152, 0.0722. They belong to the red, green and blue lights of
+#    HDTV and of computer screens, where BT.601 belongs to older television. The difference is many
+#    levels.
 # 3. *Linear light* has three numbers that do not even add up to 1, because it is no weighted sum
 #    of the stored values. A stored value is not an amount of light: files keep values on a curve
 #    (sRGB, IEC 61966-2-1) that gives dark shades more levels, because the eye tells them apart
@@ -242,9 +247,12 @@ for name, convert in grayscale.library_conversions().items():
 # %% tags=["nbval-check-output"]
 total = sum(grayscale.TORCHVISION)
 print(f"the weights add up to {total:.4f}")
+print("level    becomes  cut off  rounded  x 255.5 / 255  cut off")
 for level in (1, 100, 255):
     exact = level * total
-    print(f"level {level:3} becomes {exact:8.4f}, cut off {int(exact):3}, rounded {round(exact):3}")
+    lifted = exact * 255.5 / 255
+    numbers = (level, exact, int(exact), round(exact), lifted, int(lifted))
+    print("{:5}  {:9.4f}  {:7}  {:7}  {:13.4f}  {:7}".format(*numbers))
 print(f"one level of error in every value is an MSE of {(1 / 255) ** 2:.6f}")
 
 # %% [markdown]
@@ -253,9 +261,11 @@ print(f"one level of error in every value is an MSE of {(1 / 255) ** 2:.6f}")
 # hair becomes a whole level. Two small decisions, each harmless alone, meet and darken every
 # picture.
 #
-# TensorFlow has the very same weights and passes the test. Before it cuts off, it multiplies by
-# 255.5 and not by 255, which lifts each level of the ramp over the edge. It does not round either:
-# that is the other library that lost more than half a level in the table of this step.
+# TensorFlow has the very same weights and passes the test. It works with floats in [0, 1] and,
+# before it cuts off, multiplies them by 255.5 and not by 255. The last column shows what this does:
+# each level of the ramp is lifted over the edge. It is not rounding either: a value just below the
+# next level still loses nearly all of it. So TensorFlow is the other library that lost more than
+# half a level in the table of this step.
 #
 # Is it important? The last line is small beside the bars of this lesson. But it is the same
 # error in every pixel, nothing warns about it, and a test on a single ramp finds it. Exercise 3
@@ -290,8 +300,9 @@ plots.show(figure, alt="Three squares of 256 patches each, from bluish to reddis
 # square is one flat patch. The counts above say the same in numbers: about every second pixel
 # brings a new colour. Colours that a device cannot tell apart are called **metamers**.
 #
-# See also what is in the middle: a lot of nearly gray. Vivid colours are possible at every level,
-# but they are rare.
+# See also what is in the middle: mostly nearly gray. Among it are scattered patches of green and
+# magenta, which stick out because the order asks for red less blue only: a green with as much red
+# as blue stands among the grays. Vivid colours are possible at every level, but they are rare.
 #
 # It is not only single pixels. For any picture we can build a twin: go from the gray to the
 # colour, and then the same way in the *opposite* direction. If *x* is the colour and *g* its gray,
@@ -393,10 +404,14 @@ plots.show(
 #   has the right gray;
 # - the **chroma part** is the rest: colour that is wrong although the gray may be right.
 #
-# With *w* for the weights, the part of *e* along *w* is (*e* · *w*) / (*w* · *w*) times *w*. The
-# two parts add up to the MSE. For comparison we take a third "method" that cheats: it knows the
-# true colours, but blurs the picture, as a network does that has to describe it in too few numbers.
-# The cell splits the error at one pixel by hand, and then whole pictures.
+# With *w* for the weights, the part of *e* along *w* is (*e* · *w*) / (*w* · *w*) times *w*. Here
+# *e* · *w* is the gray of the prediction less the gray of the truth, so this part is zero where the
+# gray is right. A squared error is a squared length, and by Pythagoras the squares of two parts at
+# right angles add up to the square of the whole: the two parts add up to the MSE.
+#
+# For comparison we take a third "method" that cheats: it knows the true colours, but blurs the
+# picture, as a network does that has to describe it in too few numbers. The cell splits the error
+# at one pixel by hand, and then whole pictures.
 #
 # *Expect:* the gray copy has the right gray by construction. So its luma part is ...
 
@@ -405,7 +420,7 @@ blurred = gaussian_filter(validation, sigma=(0, 1, 1, 0))  # rows and columns on
 error, w = (blurred - validation)[2, 16, 19], np.array(grayscale.BT601)  # (3,) and (3,)
 along = (error @ w) / (w @ w) * w  # (3,), as long as the wrong gray makes it
 luma, chroma = np.mean(along**2), np.mean((error - along) ** 2)
-print(f"one pixel: {np.mean(error**2):.5f} = luma {luma:.5f} + chroma {chroma:.5f}")
+print(f"one pixel: {np.mean(error**2):.6f} = luma {luma:.6f} + chroma {chroma:.6f}")
 pictures = {"gray copy": copy, "gray-level table": looked_up, "blurred truth": blurred}
 for name, picture in pictures.items():
     score = metrics.evaluate(picture, validation)
@@ -424,8 +439,9 @@ for name, picture in pictures.items():
 # ## Exercises
 #
 # Each exercise is one function. Write its body, run the cell, then run the check below it. A check
-# that is not content says which thought went wrong. Nothing later depends on your answers. "Run
-# All" stops at the first exercise without an answer; go on below it by running cells one by one.
+# that is not content usually says which thought went wrong. Nothing later depends on your answers.
+# "Run All" passes over an exercise without an answer: its check says so in one line. A wrong answer
+# stops it, in the check; mend it, or go on below by running cells one by one.
 #
 # ### Exercise 1 · One pixel (one line)
 #
@@ -447,8 +463,9 @@ checks.check("01.gray_pixel", gray_pixel)
 # ### Exercise 2 · A batch of bytes (two lines)
 #
 # The networks of the next lesson want a batch of shape (N, H, W, 1) with floats in [0, 1]. Files
-# hold bytes of shape (N, H, W, 3). Go from one to the other, with the weights of BT.601. Try it
-# with NumPy alone and without a loop. Mind the type: in bytes, 200 + 100 is 44.
+# hold bytes of shape (N, H, W, 3). Go from one to the other, with the weights of BT.601: write them
+# into your function, or use `grayscale.BT601`. Try it with NumPy alone and without a loop. Mind
+# the type: in bytes, 200 + 100 is 44.
 
 
 # %% tags=["exercise"]
@@ -567,8 +584,8 @@ checks.check("01.best_weights", best_weights)
 # ## Results
 #
 # Now the test images. You have looked at six of them; nothing in this lesson was chosen by any.
-# First the gray copy under
-# four definitions of gray; "channel mean" is the answer to exercise 6.
+# First the gray copy under four definitions of gray, the lowest MSE first; "channel mean" is the
+# answer to exercise 6.
 
 # %% tags=["nbval-check-output", "key-number"]
 test = data.as_float(cifar.x_test)  # (N, 32, 32, 3)
@@ -579,13 +596,14 @@ definitions = {
     "channel mean": grayscale.to_gray(test, grayscale.CHANNEL_MEAN),
     "BT.601": gray_test,
 }
-mse = {}
-for name, gray_version in definitions.items():
-    mse[name] = np.mean((baselines.gray_copy(gray_version) - test) ** 2)
-    print(f"MSE of the gray copy, {name}, {len(test)} test images: {mse[name]:.5f}")
+mse = {name: np.mean((baselines.gray_copy(g) - test) ** 2) for name, g in definitions.items()}
+for name in sorted(mse, key=mse.get):
+    print(f"{name:12}  {mse[name]:.5f}")
+print(f"MSE of the gray copy, BT.601, {len(test)} test images: {mse['BT.601']:.5f}")
 
 # %% [markdown]
-# **What to see.** The same pictures, the same method, and four different scores. The bar depends
+# **What to see.** The same pictures, the same method, and four different scores (the last line says
+# the course's own once more). The bar depends
 # on the definition of gray, so a score means nothing without it. Your gray of exercise 6 has the
 # lowest bar. The course stays with BT.601, because the paper did.
 #
