@@ -122,9 +122,9 @@ def principal_directions(points: np.ndarray, count: int) -> tuple[np.ndarray, np
     """
     if count < 1:
         raise CourseError(f"num_directions is {count}; ask for at least one direction.")
+    if np.ptp(points, axis=0).max() <= 1e-6 * np.abs(points).max():  # but for rounding
+        raise CourseError("All latents are the same; give two images that the model tells apart.")
     centred = points - points.mean(axis=0)  # (N, D)
-    if not np.any(centred):
-        raise CourseError("All latents are the same; give images that the model tells apart.")
     _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
     directions *= np.where(directions.sum(axis=1, keepdims=True) < 0, -1, 1)  # SVD leaves it open
     deviations = lengths / np.sqrt(len(points) - 1)
