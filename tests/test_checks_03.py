@@ -73,7 +73,7 @@ def broadcast_loss(weight, x, y, learning_rate, num_steps):
         ("03.fc_parameters", lambda size, k: 2 * 16 * size**2 * k + k, "biases of fc2"),
         ("03.fc_parameters", lambda size, k: 2 * 16 * size**2 * k + 16 * size**2, "biases of fc1"),
         ("03.fc_parameters", lambda size, k: 256 * (size / 4) ** 2 * (k + 1), "should be 33808"),
-        ("03.fc_parameters", lambda size, k: 8_405_248, "For 8, 16"),
+        ("03.fc_parameters", lambda size, k: 8_405_248, "size = 8, latent_dim = 16"),
         ("03.inside_loss", lambda p, t, i: np.mean((p * i[..., None] - t * i[..., None]) ** 2),
          "divide by the pixels inside"),
         ("03.inside_loss", lambda p, t, i: ((p - t)[i] ** 2).sum() / i.sum(), "three channels"),

@@ -107,7 +107,7 @@ def there_and_back(start, goal):
         ("04.receptive_field", field_by(lambda step, stride: stride), "replace the step"),
         ("04.receptive_field", field_by(lambda step, stride: step + stride - 1), "add up"),
         ("04.receptive_field", from_the_latent, "at the input"),
-        ("04.receptive_field", lambda x: 1 + sum(k * s for k, s in x), "For [[3 2]"),
+        ("04.receptive_field", lambda x: 1 + sum(k * s for k, s in x), "[[3, 2], [5, 2]]"),
         ("04.receptive_field", lambda x: sum(k for k, s in x), "should be"),
         ("04.receptive_field", lambda x: int(np.prod(x[:, 0])), "should be"),
         ("04.chain", without_copies, "the same"),

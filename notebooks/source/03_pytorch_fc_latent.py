@@ -547,6 +547,7 @@ code = (gray.reshape(-1, 1024) - mean) @ patterns.T  # (M, 256): 256 numbers per
 linear = (mean + code @ patterns).clip(0, 1).reshape(gray.shape)
 small = gray.reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4))  # (M, 16, 16): 256 numbers as well
 large = upsample(torch.from_numpy(small)[:, None])[:, 0].numpy()  # (M, 32, 32)
+pictures |= {"thumbnail": baselines.gray_copy(large), "linear code": baselines.gray_copy(linear)}
 by_b = published.predict(full_model, grayscale.to_gray(validation, weights))  # (M, 32, 32, 3)
 rows = {"input": gray[:8], "thumbnail": large[:8], "linear code": linear[:8]}
 alt = "Eight gray pictures, and what 256 numbers keep of them: thumbnail, linear code and model B."
@@ -576,12 +577,12 @@ def with_right_gray(picture):  # (M, 32, 32, 3); the photographs' gray, by one s
     return picture + (gray - grayscale.to_gray(picture))[..., None]
 
 
-pictures |= {"thumbnail": baselines.gray_copy(large), "linear code": baselines.gray_copy(linear)}
 errors = {}
+print(f"{'right gray':>88}")
 for name, picture in (pictures | {run.label: by_b}).items():
     errors[name] = np.mean((with_right_gray(picture) - validation) ** 2, axis=(1, 2, 3))  # (M,)
-    print(f"{name:35}", text.format(**metrics.evaluate(picture, validation)), end="; ")
-    print(f"right gray {errors[name].mean():.5f}")
+    print(f"{name:35}", text.format(**metrics.evaluate(picture, validation)), end="")
+    print(f"{errors[name].mean():9.5f}")
 for bar in ("mean colour", "gray-level table"):
     gain = statistics.paired_difference(errors[bar], errors[run.label], seed=seed)
     print("{} minus B, right gray: {:.5f} ({:.5f} to {:.5f})".format(bar, *gain))
@@ -603,7 +604,7 @@ for bar in ("mean colour", "gray-level table"):
 #
 # The last two lines compare B with both, image by image, with a 95 % interval. Above zero, B has
 # the better colours; where the interval reaches zero, these images do not tell. B's chroma part
-# alone looks worse than the table's, and hides this.
+# alone would not show it, since some of it is wrong gray.
 #
 # A bottleneck says how much a model *can* hold. It does not say how much it *does*.
 

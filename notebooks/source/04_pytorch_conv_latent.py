@@ -403,13 +403,13 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 # *Expect:* C is much sharper than B. By how much are its colours better?
 
 # %%
-print(f"{'':35}     MSE    luma  chroma  SSIM  colourfulness  right gray")
-row = "{mse:.5f} {mse_luma:.5f} {mse_chroma:.5f}  {ssim:.2f}  {colourfulness:13.1f}"
+print(f"{'':35}     MSE    luma  chroma  SSIM  colourful  right gray")
+columns = "{mse:.5f} {mse_luma:.5f} {mse_chroma:.5f}  {ssim:.2f}  {colourfulness:9.1f}"
 colour = {}
 for name, picture in pictures.items():
     right = picture + (gray - grayscale.to_gray(picture))[..., None]  # (N, 32, 32, 3)
     colour[name] = np.mean((right - validation) ** 2, axis=(1, 2, 3))  # (N,)
-    scores = row.format(**metrics.evaluate(picture, validation))
+    scores = columns.format(**metrics.evaluate(picture, validation))
     print(f"{name:35} {scores}     {colour[name].mean():.5f}")
 names = {"table": "gray-level table"} | {letter: run.label for letter, run in runs.items()}
 for one, other in (("table", "B"), ("table", "C"), ("B", "C")):
@@ -434,7 +434,7 @@ for one, other in (("table", "B"), ("table", "C"), ("B", "C")):
 # the gray, which was given. If all of it is above zero, C has the better colours, and the number
 # says by how much: hold it against the difference of the MSEs.
 #
-# *Colourfulness*: compare with that of the photographs, in the cell of the question.
+# *Colourful* is the colourfulness: compare with that of the photographs, in the question's cell.
 #
 # So a sharp picture proves little. A latent that holds 64 pictures can carry the input through. It
 # is not a code, in the sense of something shorter. Whoever praises a model for sharp output should
@@ -664,8 +664,9 @@ checks.check("04.chain", chain)
 results = {"gray copy": runs["C"].metrics["gray_copy_test"]}
 results["gray-level table"] = runs["C"].metrics["gray_level_table_test"]
 results |= {run.label: run.metrics["test"] for run in runs.values()}
+print(f"{'':35}     MSE    luma  chroma  SSIM  colourful")
 for name, score in results.items():
-    print(f"{name:35}", text.format(**score))
+    print(f"{name:35}", columns.format(**score))
 errors = {letter: run.per_image("mse") for letter, run in runs.items()}  # (10000,) each
 difference = statistics.paired_difference(errors["B"], errors["C"], seed=seed)
 print("MSE of B minus that of C: {:.5f} ({:.5f} to {:.5f})".format(*difference))
