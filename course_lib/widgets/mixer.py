@@ -65,13 +65,13 @@ def mix_gray(photos: np.ndarray) -> Widget:
     """
     pixels = _rgb_bytes(photos)  # (N, H, W, 3)
     rows = {"photograph": pixels}
-    for name in ("BT.601", "BT.709", "mean"):
+    for name in ("BT.601", "red only", "green only", "blue only"):
         rows[name] = grayscale.to_gray(data.as_float(pixels), WEIGHTS[name])  # (N, H, W)
     return Mixer(
         pixels,
         plots.side_by_side(rows, zoom=max(1, 96 // pixels.shape[2])),
-        f"{len(pixels)} photographs above their gray with the weights of BT.601, of BT.709, and "
-        "with three equal weights.",
+        f"Photographs ({len(pixels)}) above their gray: with the weights of BT.601, then with all "
+        "weight on red, on green, on blue.",
         size=list(pixels.shape[:3]),
         row=side_by_side(pixels).tobytes(),
         weights={name: list(weights) for name, weights in WEIGHTS.items()},

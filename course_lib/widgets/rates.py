@@ -167,5 +167,5 @@ def _still(losses: list[float], rates: dict[str, list[float]], falls: list[int])
     left.set(xlabel="epoch", ylabel="validation loss")
     right.set(xlabel="epoch", ylabel="learning rate", yscale="log")
     for ax in (left, right):
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=5, frameon=False, fontsize=8)
     return figure
