@@ -94,13 +94,13 @@ def test_directions_are_orthogonal_and_no_more_than_there_are():
 def test_words_count_the_numbers_that_no_image_gives():
     model = fc_model()
     widget = walk_latent(model, GRAY)
-    assert all(text.endswith(": 0") for text in widget.answer["words"])  # between two images
+    assert all("\n0 of 12 latent" in text for text in widget.answer["words"])  # between two images
     widget.request = ["direction", 0, 0]
     codes = encoded(model).numpy()
     directions, _ = latent.principal_directions(codes, 1)
     far = codes[0] + 3 * directions[0]
     outside = int(np.sum((far < codes.min(axis=0)) | (far > codes.max(axis=0))))
-    assert outside > 0 and widget.answer["words"][20].endswith(f"the 6 images: {outside}")
+    assert outside > 0 and f"\n{outside} of 12 latent" in widget.answer["words"][20]
 
 
 def test_words_tell_how_far_a_frame_is_from_the_picture_beside_it():

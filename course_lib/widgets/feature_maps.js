@@ -12,14 +12,17 @@ export default {
     const sheetWidth = across * (columns + GAP) + GAP;
     const enlarge = (side, pixels) => Math.max(1, Math.floor(pixels / side));
     const panel = (title, h, w, pixels) => {
-      const shown = picture({ height: h, width: w, zoom: enlarge(Math.max(h, w), pixels), label: title });
+      const zoom = enlarge(Math.max(h, w), pixels);
+      const shown = picture({ height: h, width: w, zoom, label: title });
       shown.canvas.style.height = "auto"; // keeps its shape where the page is narrow
       return figure(title, shown);
     };
-    const input = panel("gray input", height, width, 256);
-    const map = panel("", rows, columns, 256);
+    const input = panel("gray input", height, width, 200);
+    const map = panel("", rows, columns, 200);
     const sheet = panel("", sheetHeight, sheetWidth, 580);
-    const pictures = make("div", { class: "g2c-pictures" }, input.element, map.element, sheet.element);
+    const pair = make("div", { class: "g2c-pictures" }, input.element, map.element);
+    pair.style.flexDirection = "column";
+    const pictures = make("div", { class: "g2c-pictures" }, pair, sheet.element);
     const sheetPixels = new Uint8Array(sheetHeight * sheetWidth);
     const byNumber = Array.from({ length: channels }, (_, number) => number);
     let byMean = byNumber;
@@ -28,7 +31,10 @@ export default {
     /** The channels in the chosen order. */
     const order = () => (sorting.value ? byMean : byNumber);
     /** Row and column in the sheet of the first pixel of the map at a place. */
-    const corner = (at) => [GAP + Math.floor(at / across) * (rows + GAP), GAP + (at % across) * (columns + GAP)];
+    const corner = (at) => [
+      GAP + Math.floor(at / across) * (rows + GAP),
+      GAP + (at % across) * (columns + GAP),
+    ];
 
     const drawSheet = (levels, chosen) => {
       sheetPixels.fill(255);
@@ -51,7 +57,8 @@ export default {
       byMean = answer.order;
       const [image] = answer.request;
       const levels = bytes(answer[scales[scale.value]]);
-      const [black, white] = scale.value ? answer.range : ["the smallest", "the largest value of each map"];
+      const own = ["the smallest", "the largest value of each map"];
+      const [black, white] = scale.value ? answer.range : own;
       place.set(order().indexOf(channel));
       input.shown.draw(gray, image * height * width, 1);
       input.shown.canvas.setAttribute("aria-label", `Gray input, image ${image}`);
@@ -59,23 +66,34 @@ export default {
       map.shown.draw(levels, channel * rows * columns, 1);
       map.heading.textContent = `map ${channel}`;
       map.below.textContent = answer.words[channel].replaceAll("; ", "\n");
-      map.shown.canvas.setAttribute("aria-label", `Map ${channel} of image ${image}: ${answer.words[channel]}`);
+      const described = `Map ${channel} of image ${image}: ${answer.words[channel]}`;
+      map.shown.canvas.setAttribute("aria-label", described);
       drawSheet(levels, channel);
       const legend = `black is ${black}, white ${white}; the chosen map has a black frame`;
-      sheet.heading.textContent = `all ${channels} maps of ${rows} x ${columns}`;
+      const title = `all ${channels} maps of ${rows} x ${columns}`;
+      sheet.heading.textContent = title;
       sheet.below.textContent = legend;
-      sheet.shown.canvas.setAttribute("aria-label", `${sheet.heading.textContent} of image ${image}; ${legend}`);
+      sheet.shown.canvas.setAttribute("aria-label", `${title} of image ${image}; ${legend}`);
     };
     const talk = conversation(model, pictures, draw);
 
     const chosenImage = slider({
-      label: "Image", min: 0, max: images - 1, value: 0, say: (n) => `image ${n}`, onchange: (n) => talk.ask([n]),
+      label: "Image",
+      min: 0,
+      max: images - 1,
+      value: 0,
+      say: (image) => `image ${image}`,
+      onchange: (image) => talk.ask([image]),
     });
     const sorting = choice({
-      label: "Order", options: ["by number", "by mean activation, highest first"], onchange: draw,
+      label: "Order",
+      options: ["by number", "by mean activation, highest first"],
+      onchange: draw,
     });
     const scale = choice({
-      label: "Gray levels", options: ["each map in its own scale", "one scale for all maps"], onchange: draw,
+      label: "Gray levels",
+      options: ["each map in its own scale", "one scale for all maps"],
+      onchange: draw,
     });
     const place = slider({
       label: "Map",
@@ -90,11 +108,9 @@ export default {
     });
     sheet.shown.canvas.addEventListener("click", (event) => {
       const box = sheet.shown.canvas.getBoundingClientRect();
-      const row = Math.floor((((event.clientY - box.top) / box.height) * sheetHeight - GAP / 2) / (rows + GAP));
-      const column = Math.floor((((event.clientX - box.left) / box.width) * sheetWidth - GAP / 2) / (columns + GAP));
-      const next = column >= 0 && column < across ? order()[row * across + column] : undefined;
-      if (next === undefined) return;
-      channel = next;
+      const row = Math.floor(((event.clientY - box.top) / box.height) * down);
+      const column = Math.floor(((event.clientX - box.left) / box.width) * across);
+      channel = order()[row * across + column] ?? channel;
       draw();
     });
 

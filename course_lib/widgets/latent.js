@@ -9,7 +9,8 @@ export default {
     const chosen = { kind: "pair", start: 0, pair: 1, direction: 0 };
 
     const zoom = Math.max(1, Math.floor(160 / Math.max(height, width)));
-    const panel = (title, times) => figure(title, picture({ height, width, zoom: times, label: "" }));
+    const panel = (title, times) =>
+      figure(title, picture({ height, width, zoom: times, label: title }));
     const inputs = ["from", "to"].map((title) => panel(title, Math.ceil(zoom / 2)));
     const walk = panel("", zoom);
     const beside = panel("", zoom);
@@ -80,12 +81,11 @@ export default {
       });
     };
     model.on("change:request", follow);
+    const choices = [kind, start, end, direction, place].map((control) => control.row);
     body.append(
-      make("div", { class: "g2c-controls" }, kind.row, start.row, end.row, direction.row),
-      make("div", { class: "g2c-pictures" }, ...inputs.map((input) => input.element)),
-      make("div", { class: "g2c-controls" }, place.row),
+      make("div", { class: "g2c-controls" }, ...choices),
       talk.message,
-      pictures,
+      make("div", { class: "g2c-pictures" }, ...inputs.map((input) => input.element), pictures),
     );
     follow();
     talk.refresh();

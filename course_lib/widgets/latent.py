@@ -161,7 +161,7 @@ class Latent:
             "title_beside": "fade of the pixels" if kind == "pair" else f"output of image {start}",
             "words": [
                 f"RMS difference from the picture beside it: {distance:.3f}\n"
-                f"latent numbers beyond those of the {len(self.gray)} images: {number}"
+                f"{number} of {line.shape[1]:,} latent numbers leave the range of the images"
                 for distance, number in zip(distances, beyond, strict=True)
             ],
         }

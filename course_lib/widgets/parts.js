@@ -202,11 +202,15 @@ function conversation(model, shown, show) {
   const message = make("p", { class: "g2c-message", role: "alert", hidden: "" });
   const answered = () => JSON.stringify(model.get("answer").request) === JSON.stringify(model.get("request"));
   const current = () => answered() && !model.get("answer").failure;
+  const say = (text) => {
+    message.hidden = !text;
+    message.textContent = text;
+  };
+  let patience;
   const refresh = () => {
-    if (answered()) {
-      message.textContent = model.get("answer").failure ?? "";
-      message.hidden = !message.textContent;
-    }
+    clearTimeout(patience);
+    if (answered()) say(model.get("answer").failure ?? "");
+    else patience = setTimeout(say, 1000, "The kernel is busy; your choice is shown when it is free.");
     shown.classList.toggle("g2c-stale", !current());
     shown.setAttribute("aria-busy", String(!answered()));
     if (current()) show(model.get("answer"));
