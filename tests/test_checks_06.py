@@ -39,6 +39,13 @@ def power_of_one_side(effect, spread, n, seed):
     return np.mean(drawn.mean(1) > stats.t.ppf(0.975, n - 1) * stats.sem(drawn, axis=1))
 
 
+def power_with_numpys_spread(effect, spread, n, seed):
+    """Forgets that np.std divides by n."""
+    drawn = studies(effect, spread, n, seed)
+    half_widths = stats.t.ppf(0.975, n - 1) * np.std(drawn, axis=1) / np.sqrt(n)
+    return np.mean(np.abs(drawn.mean(1)) > half_widths)
+
+
 def first_difference(one, other, candidates):
     for i, candidate in enumerate(candidates):
         if candidate != one:
@@ -75,10 +82,16 @@ def power_by_t_test(effect, spread, n, seed):
         ("06.paired_interval", statistics.paired_difference, "as a bootstrap's are"),
         (
             "06.paired_interval",
+            lambda a, b: statistics.paired_difference(a, b, seed=7),
+            "bootstrap",
+        ),
+        (
+            "06.paired_interval",
             lambda a, b: ((a - b).mean(), *[stats.sem(a - b) * 1.96] * 2),
             "You return the half-width",
         ),
         ("06.power", power_of_normal_intervals, "1.96"),
+        ("06.power", power_with_numpys_spread, "ddof=1"),
         ("06.power", power_of_one_side, "finds a difference too"),
         ("06.power", lambda *a: 100 * power_by_t_test(*a), "percent"),
         ("06.power", lambda *a: 1 - power_by_t_test(*a), "the share that misses it"),
@@ -86,6 +99,8 @@ def power_by_t_test(effect, spread, n, seed):
         ("06.separating_experiment", nearest, "neither run has"),
         ("06.separating_experiment", next_to_other, "a third setting"),
         ("06.separating_experiment", lambda one, other, c: c[0], "returns dict, not numbers"),
+        ("06.separating_experiment", lambda one, other, c: -1, "begin with 0"),
+        ("06.separating_experiment", lambda one, other, c: [3], "no candidate at this place"),
         ("06.separating_experiment", lambda one, other, c: 99, "no candidate at this place"),
     ],
 )
@@ -96,6 +111,21 @@ def test_wrong_answers_are_named(name, answer, words):
 def by_scipy(a, b):
     result = stats.ttest_rel(a, b)
     return np.mean(a - b), *result.confidence_interval(0.95)
+
+
+def power_by_loop(effect, spread, n, seed):
+    """Other draws than the check's: study after study, and upside down."""
+    random = np.random.default_rng(seed + 100)
+    drawn = [effect - spread * random.standard_normal(n) for _ in range(1000)]
+    bounds = [statistics.mean_interval(study)[1:] for study in drawn]
+    return sum(low > 0 or high < 0 for low, high in bounds) / len(bounds)
+
+
+def exact_power(effect, spread, n, seed):
+    """Without a simulation, from Student's noncentral t."""
+    edge, shift = stats.t.ppf(0.975, n - 1), effect / spread * n**0.5
+    far = stats.nct.cdf(-edge, n - 1, shift)  # SciPy gives NaN for what is next to nothing
+    return stats.nct.sf(edge, n - 1, shift) + np.nan_to_num(far)
 
 
 def by_corner(one, other, candidates):
@@ -119,6 +149,8 @@ def by_making_them(one, other, candidates):
         ("06.paired_interval", by_scipy),
         ("06.paired_interval", lambda a, b: list(by_scipy(a, b))),
         ("06.power", power_by_t_test),
+        ("06.power", power_by_loop),
+        ("06.power", exact_power),
         ("06.separating_experiment", by_corner),
         ("06.separating_experiment", by_making_them),
     ],

@@ -42,7 +42,6 @@ from course_lib import data, experiments, profiles, published
 from course_lib.files import CourseError
 
 cifar = data.load_cifar10(profiles.get(profile).data)
-split = data.split(cifar)
 
 # %% [markdown]
 # ## The question
@@ -60,12 +59,12 @@ split = data.split(cifar)
 # 10,000 test images, with the recipe on record. To the paper's models we add a **control**: model
 # A once more, but its input is the *colour* image that it has to give back. It is there to find
 # out what the colour's absence does, and what it does not. (Of the parameters above, `profile` says
-# on how many images this lesson measures the baselines, and `seed` which ones a bootstrap draws.)
+# how many test images the models colour in this lesson, and `seed` which ones a bootstrap draws.)
 #
 # *Before you run the cell:* what would you want to know about a run before you believe its score?
 
 # %%
-runs = {}  # short name -> run
+runs, seen = {}, {}  # short name -> run, experiment -> training images seen
 for wanted in [*(recipe.name for recipe in experiments.PAPER), "three_layer_rgb"]:
     try:
         run = published.load(wanted)
@@ -74,9 +73,9 @@ for wanted in [*(recipe.name for recipe in experiments.PAPER), "three_layer_rgb"
         continue
     name = run.label.split(",")[0] + ("*" if run.manifest["profile"] == "preview" else "")
     if name not in runs:
-        images = sum(epoch["images_per_second"] * epoch["seconds"] for epoch in run.history)
-        print(f"{name:14} seed {run.manifest['seed']}, {images:9,.0f} training images seen")
-    runs[name] = run
+        images = round(sum(e["images_per_second"] * e["seconds"] for e in run.history))
+        print(f"{name:14} seed {run.manifest['seed']}, {images:9,} training images seen")
+    runs[name], seen[run.manifest["experiment"]] = run, images
 
 # %% [markdown]
 # **What to see.** One line per run. A star says *preview*: trained for minutes on two CPU cores,
@@ -166,8 +165,8 @@ for part in ("train", "validation"):
 # **What to see.** The gray copy learns nothing, so its two scores differ only because the images
 # do; the table is one of 256 colours and cannot know single images either. A *model* whose step
 # from training to validation is clearly larger than theirs has begun to learn its training images
-# by heart. Compare validation with test as well: they should be close, since
-# neither was trained on. (The validation images did choose which epoch's weights were kept.)
+# by heart. Compare validation with test as well: they should be close, since neither was trained
+# on. (The validation images did choose which epoch's weights were kept.)
 #
 # The paper read its verdict off the *training* loss. Look at how far from the test score that can
 # take you, and note that the runs' own training losses (in lessons 02 to 05) are a third number:
@@ -198,11 +197,11 @@ plots.show(figure, alt=alt + " The baselines have no visible luma part.")
 # %% [markdown]
 # **What to see.** Three things, from left to right. The *hatched* part of a bar is blur or wrong
 # brightness; the baselines have none. The *plain* part is wrong colour, **and a share of the wrong
-# gray** (lesson 03: a wrong gray reappears as chroma). And a bar that passes the dotted line
-# belongs to a model that the gray copy beats. If its plain part alone stays below the line, it
-# knows more about colour than the gray copy. If not, the bar does not tell. Then give each picture
-# the right gray first, as in lessons 03 and 04: what is left is wrong colour and nothing else. For
-# that we need the pictures themselves, of the test images of your profile.
+# gray** (lesson 03: part of it reappears as chroma). And a bar that passes the dotted line belongs
+# to a model that the gray copy beats. If its plain part alone stays below the line, it knows more
+# about colour than the gray copy. If not, the bar does not tell. Then give each picture the right
+# gray first, as in lessons 03 and 04: what is left is wrong colour and nothing else. For that we
+# need the pictures themselves, of the test images of your profile.
 #
 # *Expect:* who will be below the gray copy then?
 
@@ -256,13 +255,16 @@ try:
     for part in ("mse_luma", "mse_chroma"):
         from_gray, from_rgb = model.metrics["test"][part], control.metrics["test"][part]
         print(f"{part:10} from gray {from_gray:.5f}, from RGB {from_rgb:.5f}")
+    saw = [seen[run.manifest["experiment"]] for run in (model, control)]
+    print(f"training images seen: from gray {saw[0]:,}, from RGB {saw[1]:,}")
+    if saw[0] != saw[1]:
+        print("the control's errors are, if anything, too", "large" if saw[1] < saw[0] else "small")
 except CourseError as reason:
     print(str(reason).split(";")[0] + ", so this step has to wait.")
 
 # %% [markdown]
-# **What to see.** Go back to the first cell: how many images has each of the two seen? In
-# full-length runs the number is the same. Where the control saw fewer, its errors are too large, if
-# anything.
+# **What to see.** The last line first: a control is as good as it is like the run that it controls,
+# and the counts say whether both were trained as long. In full-length runs they are.
 #
 # - If the *luma* part from RGB is about as large as from gray, the blur is not hedging: it comes
 #   with the bottleneck (or with too little training), for a model that knows every colour has it
@@ -428,7 +430,8 @@ for setting in [*settings, "rotation", "gray_weights"]:
 # another epsilon in Adam.
 #
 # Only A1 and A2 differ in one line. B and C differ in none of these: whatever lies between them is
-# the architecture. But "the architecture" is not one thing either.
+# the architecture (or the images seen, while they are previews). But "the architecture" is not one
+# thing either.
 #
 # *Expect:* which of the three has most parameters, which costs most to run, and which has the
 # largest latent?
@@ -609,7 +612,7 @@ checks.check("06.separating_experiment", separating_experiment)
 # | 1 | numbers on test images, each with its baseline, its split and its number of seeds |
 # | 1 | telling blur from wrong colour: the luma part, and the error with the right gray |
 # | 1 | naming at least two confounds between the models you compare |
-# | 1 | saying what cannot be told yet, and naming the one run that would tell most |
+# | 1 | saying what cannot be told yet, which run would tell most, and with how many seeds |
 #
 # <details><summary>Exercise 4: why this one (open it when you have yours)</summary>
 #
@@ -658,27 +661,47 @@ for claim in claims.CLAIMS:
 
 # %% tags=["results", "nbval-check-output", "key-number"]
 per_image = {name: np.mean((p - test) ** 2, axis=(1, 2, 3)) for name, p in coloured.items()}
+print(f"gain in MSE on {len(test):,} test images, with the 95 % interval over images")
 for bar in ("gray copy", "gray-level table"):
     for name, run in runs.items():
         mse = run.per_image("mse")[cifar.test_indices]  # (N,)
         gain, low, high = statistics.paired_difference(per_image[bar], mse, seed=seed)
         print(f"{name:14} gains {gain:8.5f} ({low:.5f} to {high:.5f}) on the {bar}")
-on_record = [run.metrics["first_100_test"]["mse"] for run in runs.values()]
-again = [errors[name].mean() for name in runs]
-print("our 100 predictions score what the records say:", np.allclose(again, on_record, atol=1e-4))
+off = [errors[name].mean() - run.metrics["first_100_test"]["mse"] for name, run in runs.items()]
+print("our 100 predictions score what the records say:", np.allclose(off, 0, atol=1e-4))
 print("gray copy in the band 0.0060 to 0.0072:", 0.006 < per_image["gray copy"].mean() < 0.0072)
 told = len(verdicts) - verdicts.count(claims.OPEN)
 print(f"claims of the paper on which the published runs give a verdict: {told} of {len(verdicts)}")
 
 # %% [markdown]
 # **What to see.** A *negative* gain means that the model is worse than leaving the picture gray, or
-# than one colour per gray level, which is the harder bar. If
-# an interval lies wholly on one side of zero, that is settled for *these weights*. What full-length
-# training with several seeds would give is another question; the last line counts for how many of
-# the paper's claims it has been answered.
+# than one colour per gray level, which is the harder bar. If an interval lies wholly on one side of
+# zero, that is settled for *these weights*. What full-length training with several seeds would give
+# is another question; the last line counts for how many of the paper's claims it has been answered.
 #
 # Twice `True`: the models that you loaded score what their records say, and the bar is where it
 # should be. If one says `False`, something in the weights or the data is not what it should be.
+#
+# <details><summary>Exercise 5: an answer to compare with (open it when you have yours)</summary>
+#
+# Put your numbers where a step stands in brackets, and choose between the words with a slash.
+#
+# "On the 10,000 test images, with one seed each, A reaches an MSE of (step 1), B of (step 1) and C
+# of (step 1). A picture left gray has (step 1) and one colour per gray level (step 1), so (names)
+# score worse than doing nothing. Most of what separates B from C is wrong gray / is colour: their
+# luma parts are (step 1). In A the blur comes with the bottleneck / with not knowing the colours:
+# the control, which sees them, has about as much luma error / clearly less. With the right gray
+# given back, the three have (step 2). (Names) are below the gray-level table, and so know something
+# about colour that the gray level does not tell; the sharper of B and C is / is not the one with
+# the better colours. By the intervals over images (step 5) the order of these weights would stay /
+# might change on other images; of other trainings they say nothing. Nor do they say that it is the
+# network: A differs from B in framework, rate, batch, epochs, turning and gray, and C from B in the
+# size of its latent as well as in its kind. So 'A is best overall' cannot be told yet / holds /
+# does not hold (Results). Next I would train C with a latent of 256 numbers by B's recipe, so that
+# only the kind of latent lies between it and B; with as many seeds as exercise 3 gives for a power
+# of 80 %, from the smallest difference that I care about and the spread between seeds."
+#
+# </details>
 
 # %% [markdown]
 # ## What we have seen
