@@ -68,10 +68,10 @@ for package in packages:
     print(package, version(package))
 
 # %% [markdown]
-# **What to see.** A version behind each name; yours may differ a little from those printed here.
-# If the cell ends in `PackageNotFoundError`, this notebook runs in another environment than the
-# course's. Close it, and start JupyterLab with `make lab` in the course's folder. For a full
-# examination, run `course doctor` in a terminal.
+# **What to see.** A version behind each name; yours may differ a little from those in the solved
+# edition of this lesson, in `notebooks/`. If the cell ends in `PackageNotFoundError`, this notebook
+# runs in another environment than the course's. Close it, and start JupyterLab with `make lab` in
+# the course's folder. For a full examination, run `course doctor` in a terminal.
 
 # %% [markdown]
 # ## Step 2 · The photographs
@@ -93,6 +93,10 @@ print("one pixel:", cifar.x_test[0, 0, 0], "its red, green and blue, each from 0
 # **What to see.** The axes are image, row, column, channel. A pixel is three bytes. For computing
 # we divide them by 255, so that black is 0 and white is 1; `data.as_float` does it.
 #
+# Of the sample's 2,000 training images later lessons take 400 away for *validation*: a network
+# does not learn from these, they say how it gets on while it learns. So do not be surprised to meet
+# 1,600 there.
+#
 # Now one test photograph of each class, in colour, and in gray as the course defines it: 0.299 red
 # + 0.587 green + 0.114 blue. Lesson 01 tells why.
 #
@@ -110,16 +114,18 @@ plots.show(
 )
 
 # %% [markdown]
-# **What to see.** Some colours can be guessed: sky, grass, skin and fur. Others cannot: a car or a
-# ship may be painted in any colour, and the gray does not tell. A network is in the same position.
-# It can learn what is likely, not what was there.
+# **What to see.** Some colours can be guessed: the grass behind the bird, the leaves around the
+# frog, the white horse. Others cannot: who would know that the wall behind the car is orange, that
+# the deer stands in blue light, or which stripe of the ship is blue and which is red? (These are
+# the pictures of the quick profile.) A network is in the same position. It can learn what is
+# likely, not what was there.
 
 # %% [markdown]
 # ## Step 3 · What a network makes of it
 #
 # The course ships trained networks as *published runs*: the weights, the history of the training,
-# and predictions on photographs that were held out of it. Here are eight of those. The network got
-# the upper row; the lower one is what it should have said.
+# and predictions on photographs that were held out of it. Here are eight of those. Upper row: what
+# the network got. Middle: what it made of it. Lower: the truth.
 #
 # *Expect:* where you guessed the colours above, it may do so too.
 
@@ -143,17 +149,20 @@ plots.show(
 # How good this is cannot be seen in eight pictures. It takes a number, and something to hold the
 # number against.
 #
-# The line above the picture names the run. If it says *preview*, the network was trained for
-# minutes only, to show that it can learn, and says nothing about how well it can do.
+# The line above the picture names the run. A1 and A2 are two runs of the paper, which lesson 02
+# explains with all that the line says; where both names stand in it, one short run stands in for
+# both for now. If it says *preview*, the network was trained for minutes only, to show that it can
+# learn, and says nothing about how well it can do.
 
 # %% [markdown]
 # ## Exercises
 #
 # Lessons have exercises, and this is how they work. In **your** edition of a lesson the body of a
-# function is missing: it says `raise NotImplementedError`. You replace that line. The cell after
-# it is a **check**. As long as you have not answered, it stops with `NotImplementedError`; if your
-# answer is right, it prints `ok`; if not, it says which thought went wrong. Nothing later in a
-# lesson depends on your answers, so you may skip an exercise and come back.
+# function is missing: it says `raise NotImplementedError`. You replace that line. The cell after it
+# is a **check**. As long as you have not answered, it says so in one line and goes on. If your
+# answer is right, it prints `ok`. If not, it stops: where it knows the mistake it says which
+# thought went wrong, and else it shows a case in which your result differs from the right one.
+# Nothing later in a lesson depends on your answers, so you may skip an exercise and come back.
 #
 # There are two editions. `notebooks/` holds the solved one, with all outputs. `make lab` puts the
 # student edition into `work/`, and never overwrites a file of yours. If you want to start a lesson
@@ -162,8 +171,8 @@ plots.show(
 # ### Exercise 1 · A negative (one line)
 #
 # Turn a gray picture into its negative: black becomes white, white becomes black, middle gray
-# stays. Before you write the right answer, try a wrong one, such as `return -gray`, and see what
-# the check says.
+# stays. Before you write the right answer, try two wrong ones, `return -gray` and `return gray`,
+# and see what the check says.
 
 
 # %% tags=["exercise"]
@@ -184,7 +193,11 @@ checks.check("00.negative", negative)
 # prediction and truth in every pixel and every channel, squares it, and averages. 0 is perfect.
 # For the gray copy the course expects a value in the band from 0.0060 to 0.0072.
 #
-# *Before you run the cell:* in which class is a gray copy worst?
+# Two words that come back in every lesson: a **band** is where the course's own runs fell, so a
+# value outside says that something is different with you. A **bar** is what a network has to beat.
+#
+# *Before you run the cell:* what do photographs look like for which a gray copy is a bad guess, and
+# for which it is a good one? Name a class for either end of the list, with your reason.
 
 # %% tags=["nbval-check-output", "key-number"]
 copy = baselines.gray_copy(gray)  # (N, 32, 32) -> (N, 32, 32, 3), three equal channels
@@ -201,8 +214,13 @@ print(f"MSE of the gray copy, {len(test)} test images: {squared_errors.mean():.5
 # 0.01 and calls it small.
 #
 # The classes differ: the score measures how colourful the photographs are, not how well anybody
-# did. In the quick profile the numbers come from the test images of the sample; with `profile =
-# "full"` the same cell takes all 10,000.
+# did. Were your two reasons about colour? And do not read much into the order: with 100 photographs
+# of each class it is partly luck, and neighbours in the list may change places on 100 others.
+#
+# In the quick profile the numbers come from the test images of the sample; with `profile = "full"`
+# the same cell takes all 10,000. On other images the bar comes out slightly different, and you will
+# meet it with another last digit in later lessons: compare a score only with the gray copy *on the
+# same images*.
 
 # %% [markdown]
 # ## What we have seen

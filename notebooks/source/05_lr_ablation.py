@@ -83,7 +83,8 @@ for colour in (baselines.gray_copy, baselines.gray_level_table):
 # A **plateau schedule** lets the training say so. After every epoch it looks at the validation
 # loss, and when that has stopped falling it lowers the rate. Keras calls the rule
 # `ReduceLROnPlateau`. The course has written the same rule in plain Python, and a test holds the
-# two together. Here are all of its lines.
+# two together. Here is what it does after every epoch. Before the first one `best` stands at
+# infinity, and both counts at 0.
 #
 # *Read before you run on:* what happens in an epoch whose loss is a tiny bit lower than the best
 # so far?
@@ -91,7 +92,7 @@ for colour in (baselines.gray_copy, baselines.gray_level_table):
 # %% tags=["nbval-check-output"]
 import inspect
 
-from course_lib import published, schedules
+from course_lib import published, schedules, statistics
 
 print(inspect.getsource(schedules.ReduceOnPlateau.__call__))
 
@@ -155,9 +156,9 @@ for epoch, loss in enumerate(curve, start=1):
 # *Expect:* less patience and a larger min_delta make it act earlier. By how much?
 
 # %%
-plateau = published.load("three_layer_plateau_5k")
-constant = published.load("three_layer_constant_5k")
-losses = [epoch["validation_loss"] for epoch in constant.history]
+plateau_5k = published.load("three_layer_plateau_5k")
+constant_5k = published.load("three_layer_constant_5k")
+losses = [epoch["validation_loss"] for epoch in constant_5k.history]
 deltas = [0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3]
 print("min_delta   ", "".join(f"{delta:>8g}" for delta in deltas))
 for patience in (1, 2, 3, 5, 8):
@@ -211,18 +212,18 @@ sliders = interact(draw, patience=(1, 10), min_delta=notches)
 # order, so up to the first fall they should be *one* run. Is it so?
 
 # %%
-rule = schedules.ReduceOnPlateau(**experiments.get("A1").schedule)
-rates = schedules.replay(rule, losses, 1e-3)
+rates = schedules.replay(schedules.ReduceOnPlateau(**experiments.get("A1").schedule), losses, 1e-3)
 first = next((epoch for epoch, rate in enumerate(rates) if rate < 1e-3), "none")
-pairs = zip(plateau.history, constant.history, strict=True)
+histories = {"plateau": plateau_5k.history, "constant": constant_5k.history}
+pairs = zip(*histories.values(), strict=True)
 parted = [a["epoch"] for a, b in pairs if a["validation_loss"] != b["validation_loss"]]
-falls = [(event["epoch"], event["what"]) for event in plateau.manifest["events"]]
+falls = [(event["epoch"], event["what"]) for event in plateau_5k.manifest["events"]]
 print("first fall predicted by the replay: end of epoch", first)
 print("falls recorded: end of epoch", [epoch for epoch, _ in falls] or "none")
 print("the two curves first differ in epoch", parted[0] if parted else "none")
-figure = plots.loss_curves({"plateau": plateau.history, "constant": constant.history}, {}, falls)
-figure.axes[0].legend(loc="upper left", bbox_to_anchor=(0.1, 1), frameon=False)
-plots.show(figure, alt="Losses by epoch of the plateau and the constant run on 5,000 images.")
+plots.show(plots.loss_curves(histories, {}, falls), alt="Losses of the plateau and constant run.")
+for name, (*_, end) in histories.items():
+    print(f"{name} ends: train {end['train_loss']:.5f}, validation {end['validation_loss']:.5f}")
 
 # %% [markdown]
 # **What to see.** If all went as it should, the predicted epoch is that of the first recorded fall,
@@ -231,8 +232,9 @@ plots.show(figure, alt="Losses by epoch of the plateau and the constant run on 5
 # fall. (A GPU, or many cores at once, may add up in another order from run to run. Then curves part
 # earlier, by rounding alone, and the prediction can be off.)
 #
-# Look at the right edge too. Which run ends with the lower *training* loss, and which with the
-# lower *validation* loss? Need it be the same one? The paper looked at the first only.
+# Look at the right edge too, where the curves lie close together; the two lines below the picture
+# give their last points. Which run ends with the lower *training* loss, and which with the lower
+# *validation* loss? Need it be the same one? The paper looked at the first only.
 #
 # There is a trap for anybody who runs an ablation: had the rule never acted, the two runs
 # would be one, and "the schedule does not matter" would be a statement about nothing.
@@ -259,7 +261,7 @@ epochs = np.arange(30)
 rates = {"constant": 1e-3 + 0 * epochs, "step": 1e-3 * 0.1 ** (epochs // 10)}
 rates["cosine"] = 1e-3 * (1 + np.cos(np.pi * epochs / 30)) / 2
 rates["one-cycle"] = np.interp(epochs, [0, 9, 30], [4e-5, 1e-3, 0])  # straight lines between
-rates["plateau"] = [epoch["learning_rate"] for epoch in plateau.history]
+rates["plateau"] = [epoch["learning_rate"] for epoch in plateau_5k.history]
 figure = Figure(figsize=(9, 2.2), layout="constrained")
 for ax, (name, values) in zip(figure.subplots(1, 5, sharey=True), rates.items(), strict=True):
     ax.step(np.arange(1, len(values) + 1), values, where="mid", color="black")
@@ -292,6 +294,7 @@ runs = {run.label: run for run in runs}  # one entry if one run stands in for bo
 a2 = published.load("three_layer_constant")
 bars = {"gray copy (test)": a2.metrics["gray_copy_test"]["mse"]}
 figure = plots.loss_curves({label: run.history for label, run in runs.items()}, bars)
+figure.axes[0].set(xlabel=a2.unit)
 plots.show(figure, alt="Losses of the three-layer model by epoch, and the gray copy.")
 for label, run in runs.items():
     print(f"{label}, one mark per {run.unit}: test MSE {run.metrics['test']['mse']:.5f}")
@@ -301,8 +304,8 @@ for name in ("gray_copy", "gray_level_table"):
 # %% [markdown]
 # **What to see.** Ask three questions of the picture. Which of the curves is still falling at the
 # right edge? How far apart are the full line and the broken one? And on which side of the gray copy
-# does the full line end? (In a preview a mark may stand for less than an epoch; the line below the
-# picture says so, and the axis counts marks.) The paper reports the broken line only: its claim is
+# does the full line end? (In a preview a mark may stand for less than an epoch; the axis and the
+# line below the picture say for what.) The paper reports the broken line only: its claim is
 # about the *training* loss, which it gives as about 0.004 at best for A1.
 #
 # Now the pictures. The paper's figure 2 shows the first 100 test images as A2 colours them. The
@@ -319,18 +322,16 @@ plots.show(figure, alt="The first 100 test images as A2 colours them: blurred, w
 # blue. Could you tell from such a mosaic whether a schedule was used? Differences of this size are
 # not for the eye, and two recipes should not be ranked by pictures. So we count.
 #
-# The course keeps the error of both runs on each of the 10,000 test images. We subtract image by
-# image, because some images are hard for both, and take the mean. A bootstrap over images gives an
-# interval (lesson 01 did the same for the two baselines). Then the interval speaks, by a rule that
-# we fix beforehand.
+# For the count we go back to the pair of step 2, trained on 5,000 images; its scores are worse for
+# that reason. The course keeps the error of both runs on each of the 10,000 test images. We
+# subtract image by image, because some images are hard for both, and take the mean. A bootstrap
+# over images gives an interval (lesson 01 did the same for the two baselines). Then the interval
+# speaks, by a rule that we fix beforehand.
 #
 # *Expect:* with 10,000 images the interval will be narrow.
 
 
 # %% tags=["results", "nbval-check-output"]
-from course_lib import statistics
-
-
 def verdict(low, high):
     if low <= 0 <= high:
         return "the interval contains 0: this cannot be told"
@@ -338,18 +339,37 @@ def verdict(low, high):
 
 
 for name in ("gray_copy", "gray_level_table"):
-    print(f"test MSE {constant.metrics[f'{name}_test']['mse']:.5f}: {name.replace('_', ' ')}")
-for run in (plateau, constant):
-    print(f"test MSE {run.metrics['test']['mse']:.5f}: {run.label}, seed {run.manifest['seed']}")
-mean, low, high = statistics.paired_difference(plateau.per_image(), constant.per_image())
-print(f"plateau minus constant: {mean:+.5f} ({low:+.5f} to {high:+.5f})")
+    print(f"test MSE {constant_5k.metrics[f'{name}_test']['mse']:.6f}: {name.replace('_', ' ')}")
+for run in (plateau_5k, constant_5k):
+    images, one = run.manifest["recipe"]["num_train"], run.manifest["seed"]
+    print(f"test MSE {run.metrics['test']['mse']:.6f}: {run.label}, {images:,} images, seed {one}")
+mean, low, high = statistics.paired_difference(plateau_5k.per_image(), constant_5k.per_image())
+print(f"plateau minus constant: {mean:+.6f} ({low:+.6f} to {high:+.6f})")
 print(verdict(low, high))
 
 # %% [markdown]
-# **What to see.** A mean, a 95 % interval, and a verdict. Before you believe it, ask what would
-# change if the measurement were made again. The bootstrap draws other *images*. It does not train
-# again. So its verdict is about these two sets of weights (those of each run's best epoch on the
-# validation images):
+# **What to see.** Two scores, with six decimals so that their difference comes out; a mean, a 95 %
+# interval, and a verdict. Before you believe it, ask two things. The first: *what* was scored?
+#
+# A published run keeps the weights of its best epoch on the validation images, and these were
+# scored. A fall acts from the epoch *after* it on. *Expect:* how many falls of the plateau run had
+# a part in its number?
+
+# %% tags=["nbval-check-output"]
+for run in (plateau_5k, constant_5k):
+    best = run.manifest["weights_epoch"]
+    falls = [event["epoch"] for event in run.manifest["events"]]
+    acted = [epoch for epoch in falls if epoch < best]
+    print(f"{run.manifest['letter']}: weights of epoch {best}; falls after {falls or 'no epoch'}")
+    print(f"    falls that had a part in these weights: {len(acted)} of {len(falls)}")
+
+# %% [markdown]
+# **What to see.** A fall at the end of the best epoch, or later, trained nothing that was scored,
+# however well it shows in the curve. So the verdict above is about the falls before it, and about
+# no others. Step 5 scores the *last* epoch instead.
+#
+# The second: what would change if the measurement were made again? The bootstrap draws other
+# *images*. It does not train again. So its verdict is about these two sets of weights:
 #
 # | interval over | treats as given | what varies | the question it answers |
 # |---|---|---|---|
@@ -379,7 +399,8 @@ print(verdict(low, high))
 # - **Score:** MSE on the test images after the *last* epoch. No epoch is chosen. The validation
 #   images drive the schedule and nothing else.
 # - **Verdict:** the 95 % interval of Student's t over the three paired differences. If it contains
-#   0, this cannot be told.
+#   0, this cannot be told. A difference of exactly 0 is a seed in which the schedule never acted,
+#   or acted only after the last epoch, when nothing was trained any more; it counts like the rest.
 #
 # *Write down now* what you expect the verdict to be.
 
@@ -474,12 +495,18 @@ for i, j in combinations(range(3), 2):
     mean, low, high = statistics.paired_difference(scores[i], scores[j], seed=seed)
     print(f"seed {seeds[i]} minus seed {seeds[j]}: {mean:+.5f} ({low:+.5f} to {high:+.5f})")
     print("   ", verdict(low, high))
+recorded = plateau_5k.metrics["test"]["mse"] - constant_5k.metrics["test"]["mse"]
+print(f"for comparison, step 4, plateau minus constant: {recorded:+.5f}")
 
 # %% [markdown]
 # **What to see.** Where a line says that 0 is left out, it is right, and of no use to us. These two
 # networks *are* different, and the images suffice to see it. It is no difference of recipes, for
 # there is one recipe here. Whoever compares one run of A1 with one run of A2 by an interval over
 # images can find the same, and will take it for the work of the schedule.
+#
+# Now hold the last line, the difference of step 4, against the three above it. Is it larger than
+# what the seed alone can do? (That pair was wider, and scored on other images: compare the
+# sizes and not the digits.) If it is not, then one more pair with another seed might turn its sign.
 #
 # So for recipes the unit to count is the *run*. With three seeds we have three of them, however
 # many images there are.
@@ -564,9 +591,11 @@ checks.check("05.paired_interval", paired_interval)
 #
 # $$ t_{N-1} \cdot \text{spread} / \sqrt{N}, $$
 #
-# is smaller than the difference? At least 2. Here *t* with index N − 1 is the quantile at 0.975 of
-# Student's t with N − 1 degrees of freedom: `scipy.stats.t.ppf(0.975, N - 1)`. Take
-# `from scipy import stats` into your function.
+# is smaller than the difference? At least 2. This N is the least: even then up to about half of
+# such studies would miss the difference, because a study's mean falls short of the true one about
+# as often as it goes beyond. The share that finds it is called the *power*; lesson 06 plans with
+# it. Here *t* with index N − 1 is the quantile at 0.975 of Student's t with N − 1 degrees of
+# freedom: `scipy.stats.t.ppf(0.975, N - 1)`. Take `from scipy import stats` into your function.
 
 
 # %% tags=["exercise"]
@@ -597,7 +626,8 @@ checks.check("05.num_seeds", num_seeds)
 # 1. what is equal in the two recipes, what differs, and how the runs are paired;
 # 2. the score, on which images, after which epoch, and who gets to see the test set when;
 # 3. how many seeds, reasoned from a spread, from the smallest difference that you would care about,
-#    and from the day that you have;
+#    and from the day that you have. You may spend part of the day on a pilot that gives the spread;
+#    say how many runs and on which images you score it;
 # 4. the rule for the verdict, an outcome that would speak *against* the claim, and what you report
 #    if the rule never acts.
 
@@ -641,18 +671,25 @@ for one, difference in zip(seeds, differences, strict=True):
 mean, low, high = statistics.mean_interval(differences)
 print(f"standard deviation of the differences: {np.std(differences, ddof=1):.5f}")
 if not any(differences):
-    print("all differences are 0: the schedule never acted, and nothing was compared")
+    print("all differences are 0: the schedule never acted, or only after the last epoch")
 print("first: plateau, second: constant;", verdict(low, high))
 print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:+.5f})")
 
 # %% [markdown]
 # **What to see.** Three differences, their spread, their mean, the interval, and the sentence that
 # the interval speaks by the rule fixed in step 5. A difference of exactly 0 is a seed in which the
-# schedule never acted. With three seeds Student's t multiplies the standard error by 4.3, and not
-# by the familiar 1.96: three numbers know little about their own spread. Where the sentence is
-# "this cannot be told", it does *not* say that the schedule makes no difference. It says that three
-# seeds of this study do not show one. Exercise 4 tells how many it would take: put in the
-# difference that you would care about and the spread that you see here.
+# schedule never acted, or acted only after the last epoch, when nothing was trained any more.
+#
+# With three seeds Student's t multiplies the standard error by 4.3, and not by the familiar 1.96:
+# three numbers know little about their own spread. And Student's t *assumes* something, that the
+# differences scatter normally from seed to seed. Three numbers cannot show whether they do, and a
+# row with an exact 0 in it gives reason to doubt it. So take the ends of the interval as rough.
+#
+# Where the sentence is "this cannot be told", it does *not* say that the schedule makes no
+# difference. It says that three seeds of this study do not show one. Exercise 4 tells how many it
+# would take at least: put in the difference that you would care about and the spread that you see
+# here. But a spread from three seeds is itself very uncertain. The true one may be half as large or
+# six times as large (that is its own 95 % interval), so call such a plan a first guess.
 #
 # And the paper's claim? It concerns the full model, 30 epochs and a patience of 5, and it rests on
 # one run each and on the training loss. Nothing in this lesson settles it, neither this study nor
