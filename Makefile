@@ -21,16 +21,21 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := course
 .DELETE_ON_ERROR:
-.PHONY: course test soak lab environment doctor notebooks lock clean clean-all
+.PHONY: course test browser soak lab environment doctor notebooks lock clean clean-all
 
 course: $(READY)
 	@$(BIN)/python -m course_tools.cli run --figures
 
 test: $(READY)
+test: browser
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy course_lib course_tools
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# A Chromium for the browser tests, if the machine has none.
+browser: $(READY)
+	@$(BIN)/python -m course_tools.browser
 
 # The long ones: every lesson with several seeds.
 soak: $(READY)

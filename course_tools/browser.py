@@ -44,7 +44,11 @@ FLAGS = [
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nothing leaves the machine
 ]
-PATIENCE_MS = 60_000  # for anything but cells; the machine may be busy
+DISABLED = (
+    "@jupyterlab/apputils-extension:announcements",  # asks whether to show news
+    "@jupyterlab/cell-toolbar-extension:plugin",  # buttons that come late, amid the Tab order
+)
+PATIENCE_MS = 30_000  # for anything but cells; the machine may be busy
 CELLS_MS = 270_000
 SIZE = {"width": 1200, "height": 1500}
 
@@ -54,6 +58,7 @@ OPEN_AND_IDLE = """() => {
   return panel?.context?.isReady && panel.sessionContext?.isReady
     && panel.sessionContext.session?.kernel?.status === "idle";
 }"""
+HIDE_FILES = "() => window.jupyterapp.shell.collapseLeft()"
 RUN_ALL = """(limit) => Promise.race([
   window.jupyterapp.commands.execute("notebook:run-all-cells"),
   new Promise((_, reject) => setTimeout(() => reject(new Error("Cells run for too long.")), limit)),
@@ -64,6 +69,16 @@ DONE_AND_SHOWN = """() => {
   return sessionContext.session?.kernel?.status === "idle"
     && !pending.some((node) => /^(\\[\\*\\]|Loading widget)/.test(node.textContent));
 }"""
+# JupyterLab gives the focus to the active cell again when it draws; three frames later it is done.
+SELECT = """async (index) => {
+  const { content } = window.jupyterapp.shell.currentWidget;
+  content.mode = "command";
+  content.activeCellIndex = index;
+  content.activeCell.node.focus();
+  for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+}"""
+SELECTED = """() => document.activeElement
+  === window.jupyterapp.shell.currentWidget.content.activeCell.node"""
 CONTENT = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON()"
 STOP_KERNEL = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
 PIXELS = """(canvas) => {
@@ -150,9 +165,9 @@ def jupyter_lab() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         (home / "notebooks").mkdir()
-        news = "@jupyterlab/apputils-extension:announcements"
         (home / "config" / "labconfig").mkdir(parents=True)
-        write_json(home / "config/labconfig/page_config.json", {"disabledExtensions": {news: True}})
+        page_config = {"disabledExtensions": dict.fromkeys(DISABLED, True)}
+        write_json(home / "config" / "labconfig" / "page_config.json", page_config)
         with (home / "log").open("w") as log:
             process = _start_server(home, log)
         try:
@@ -201,7 +216,8 @@ def _wait_for_server(process: subprocess.Popen, home: Path, seconds: float = 120
                 return Server(found["url"], found["token"], home / "notebooks")
         time.sleep(0.05)
     last = (home / "log").read_text()[-2000:]
-    raise CourseError(f"JupyterLab did not start within {seconds:.0f} s; it said last:\n{last}")
+    end = "was too slow" if process.poll() is None else f"ended with code {process.returncode}"
+    raise CourseError(f"JupyterLab did not start, it {end}; it said last:\n{last}")
 
 
 @contextmanager
@@ -250,6 +266,7 @@ class Lab:
         page.on("console", self._take_message)
         page.goto(f"{self._server.url}lab/tree/{path.name}?token={self._server.token}")
         page.wait_for_function(OPEN_AND_IDLE)
+        page.evaluate(HIDE_FILES)
         page.evaluate(RUN_ALL, CELLS_MS)
         page.wait_for_function(DONE_AND_SHOWN)
         if errors := cell_errors(page):
@@ -293,6 +310,12 @@ def cell_errors(page: "Page") -> list[str]:
         if output["output_type"] == "error"
         and "raises-exception" not in cell["metadata"].get("tags", [])
     ]
+
+
+def select_cell(page: "Page", index: int) -> None:
+    """Select a cell by its number, from 0, as arrow keys do: the next Tab goes into its output."""
+    page.evaluate(SELECT, index)
+    page.wait_for_function(SELECTED)
 
 
 def pixels(canvas: "Locator") -> np.ndarray:

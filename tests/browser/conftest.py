@@ -60,6 +60,12 @@ def pixels():
 
 
 @pytest.fixture(scope="session")
+def select_cell():
+    """select_cell(page, index): from there a Tab goes to the first control of its output."""
+    return browser.select_cell
+
+
+@pytest.fixture(scope="session")
 def save():
     """save(page, name) puts a picture of the window under build/screenshots."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
