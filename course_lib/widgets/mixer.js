@@ -69,9 +69,10 @@ export default {
 
     let weights = [...presets["BT.601"]];
     const total = () => weights[0] + weights[1] + weights[2];
+    const normalised = () => weights.map((weight) => weight / total());
     const sliders = CHANNELS.map((label, channel) => slider({
       label, min: 0, max: 1, step: 0.01, value: weights[channel],
-      say: () => (total() > 0 ? `weight ${(weights[channel] / total()).toFixed(4)}` : "no weight"),
+      say: () => (total() > 0 ? `weight ${normalised()[channel].toFixed(4)}` : "no weight"),
       onchange: (value) => {
         weights[channel] = value;
         show();
@@ -88,7 +89,7 @@ export default {
       return { values, tick, element: make("button", { type: "button", style, onclick }, tick, name) };
     });
     const library = choice({
-      label: "Compare with", options: libraries, value: libraries.indexOf(model.get("wanted")), onchange: ask,
+      label: "Compare with", options: libraries, onchange: (position) => talk.ask([libraries[position]]),
     });
     const difference = make("p", { role: "status" });
     const none = make("p", { class: "g2c-message", role: "alert", hidden: "" },
@@ -100,35 +101,20 @@ export default {
       return { towards, ...figure(name, shown) };
     });
 
-    function ask(position) {
-      const name = libraries[position];
-      if (!(name in model.get("grays"))) {
-        model.set("wanted", name);
-        model.save_changes();
-      }
-      show();
-    }
-
-    function showLibrary(gray) {
-      const name = libraries[library.value];
-      const answer = model.get("grays")[name];
-      const failure = model.get("failures")[name];
-      theirs.heading.textContent = `gray of ${name}`;
-      theirs.element.style.visibility = answer ? "visible" : "hidden"; // its place stays
-      difference.textContent = failure ?? `${name} is at work ...`;
-      if (!answer) return;
-      const other = floats(answer);
+    function showLibrary({ request: [name], gray }) {
+      const other = floats(gray);
       theirs.shown.draw(levels(other), 0, 1);
+      theirs.heading.textContent = `gray by ${name}`;
       theirs.shown.canvas.setAttribute("aria-label", `The photographs in the gray of ${name}`);
-      const { largest, mean } = compareLevels(gray, other);
+      const { largest, mean } = compareLevels(grayOf(rgb, normalised()), other);
       difference.textContent =
-        `${name} and your weights differ by ${largest.toFixed(2)} levels at most and by ${mean.toFixed(2)} ` +
-        "on average, on the scale from 0 to 255.";
+        `Between your weights and ${name}: ${largest.toFixed(2)} levels of difference at most, ` +
+        `${mean.toFixed(2)} on average, on the scale from 0 to 255.`;
     }
 
-    function showPair({ towards, shown, below, heading }, normalised) {
-      const colours = twins(normalised, level.value, towards);
-      const grays = colours.map((colour) => mix(normalised, colour));
+    function showPair({ towards, shown, below, heading }) {
+      const colours = twins(normalised(), level.value, towards);
+      const grays = colours.map((colour) => mix(normalised(), colour));
       const [first, second] = colours.map((colour) => `(${colour.join(", ")})`);
       const middle = Math.round(grays[0]);
       shown.draw([...colours[0], middle, middle, middle, ...colours[1]]);
@@ -146,17 +132,18 @@ export default {
       none.hidden = total() > 0;
       results.hidden = !none.hidden;
       if (results.hidden) return;
-      const normalised = weights.map((weight) => weight / total());
-      const gray = grayOf(rgb, normalised);
-      ours.shown.draw(levels(gray), 0, 1);
-      const said = normalised.map((weight, channel) => `${CHANNELS[channel].toLowerCase()} ${weight.toFixed(4)}`);
+      ours.shown.draw(levels(grayOf(rgb, normalised())), 0, 1);
+      const said = normalised().map((weight, channel) => `${CHANNELS[channel].toLowerCase()} ${weight.toFixed(4)}`);
       ours.shown.canvas.setAttribute("aria-label", `The photographs in gray with the weights ${said.join(", ")}`);
-      showLibrary(gray);
-      for (const pair of pairs) showPair(pair, normalised);
+      talk.refresh();
+      pairs.forEach(showPair);
     }
 
+    const compared = make("div", { style: "margin-top: 0.75em" }, theirs.element, difference);
+    const talk = conversation(model, compared, (answer) => total() > 0 && showLibrary(answer));
     const results = make("div", {},
-      photographs.element, ours.element, theirs.element, difference,
+      make("div", { class: "g2c-pictures" }, photographs.element, ours.element),
+      talk.message, compared,
       make("p", { class: "g2c-title" }, "Pairs of colours that become the same gray"),
       make("div", { class: "g2c-controls" }, level.row),
       make("div", { class: "g2c-pictures" }, ...pairs.map((pair) => pair.element)));
@@ -164,13 +151,15 @@ export default {
       make("div", { class: "g2c-controls" }, ...sliders.map((one) => one.row)),
       make("p", {}, "A weight is the position of its slider divided by the sum of the three."),
       make("div", { class: "g2c-controls", role: "group", "aria-label": "Set the weights to" },
-        "Set the weights to", ...buttons.map((button) => button.element)),
+        make("span", {}, "Set the weights to"), ...buttons.map((button) => button.element)),
       make("div", { class: "g2c-controls" }, library.row),
       none, results,
     );
-    const answers = "change:grays change:failures";
-    model.on(answers, show);
+    const follow = () => {
+      library.select.value = libraries.indexOf(model.get("request")[0]); // another view may have asked
+    };
+    model.on("change:request", follow);
+    follow();
     show();
-    return () => model.off(answers, show);
   },
 };

@@ -8,6 +8,7 @@ import traitlets
 
 from course_lib import data, grayscale, plots
 from course_lib.files import CourseError
+from course_lib.widgets.latent import Explorer
 from course_lib.widgets.parts import Widget, as_bytes, says_what_is_wrong
 
 MAX_PHOTOS, MAX_SIDE = 12, 256  # more would neither fit beside each other nor be quick
@@ -22,32 +23,13 @@ WEIGHTS = {
 FIRST = "Pillow"  # shown at the start; it loads no framework
 
 
-class Mixer(Widget, script="mixer.js"):
-    """See `mix_gray`. The browser asks for a library's gray when its reader first chooses it."""
+class Mixer(Explorer, script="mixer.js"):
+    """See `mix_gray`. The kernel is asked for the gray of a library, by its name, and no more."""
 
     size = traitlets.List(traitlets.Int()).tag(sync=True)  # N, height, width
     row = traitlets.Bytes().tag(sync=True)  # uint8 (H, N * W, 3), the photographs side by side
     weights = traitlets.Dict().tag(sync=True)  # name -> three numbers for red, green, blue
     libraries = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    wanted = traitlets.Unicode().tag(sync=True)  # the library that is chosen
-    grays = traitlets.Dict().tag(sync=True)  # library -> float32 (H, N * W), 0 to 255, as bytes
-    failures = traitlets.Dict().tag(sync=True)  # library -> why it gives no gray
-
-    def __init__(self, photos: np.ndarray, *args: Any, **traits: Any) -> None:
-        self._photos = photos  # uint8 (N, H, W, 3)
-        super().__init__(*args, **traits)
-
-    @traitlets.observe("wanted")
-    def _convert(self, change: dict) -> None:
-        name = change["new"]
-        try:
-            gray = conversions()[name](self._photos)  # (N, H, W), 0 to 255
-            row = side_by_side(gray.astype(np.float32))  # (H, N * W)
-            if row.size * 3 != len(self.row) or not np.isfinite(row).all():
-                raise CourseError("its answer is no gray for each pixel")
-            self.grays = {**self.grays, name: row.tobytes()}
-        except Exception as reason:  # a library that is missing, or broken
-            self.failures = {**self.failures, name: f"{name} cannot be shown: {reason}."}
 
 
 @says_what_is_wrong
@@ -68,15 +50,15 @@ def mix_gray(photos: np.ndarray) -> Widget:
     for name in ("BT.601", "red only", "green only", "blue only"):
         rows[name] = grayscale.to_gray(data.as_float(pixels), WEIGHTS[name])  # (N, H, W)
     return Mixer(
-        pixels,
-        plots.side_by_side(rows, zoom=max(1, 96 // pixels.shape[2])),
-        f"Photographs ({len(pixels)}) above their gray: with the weights of BT.601, then with all "
-        "weight on red, on green, on blue.",
+        lambda library: {"gray": side_by_side(convert(library, pixels)).tobytes()},
+        [FIRST],
+        still=plots.side_by_side(rows, zoom=max(1, 96 // pixels.shape[2])),
+        alt=f"Photographs ({len(pixels)}) above their gray: with the weights of BT.601, then with "
+        "all weight on red, on green, on blue.",
         size=list(pixels.shape[:3]),
         row=side_by_side(pixels).tobytes(),
         weights={name: list(weights) for name, weights in WEIGHTS.items()},
         libraries=list(conversions()),
-        wanted=FIRST,
     )
 
 
@@ -86,6 +68,21 @@ def conversions() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     return grayscale.library_conversions() | mean
 
 
+def convert(library: str, rgb: np.ndarray) -> np.ndarray:
+    """What a library makes of uint8 (N, H, W, 3): float32 (N, H, W) from 0 to 255, not rounded.
+
+    Raises:
+        CourseError: the library is not there, fails, or gives no finite number for each pixel.
+    """
+    try:
+        gray = np.asarray(conversions()[library](rgb), dtype=np.float32)
+    except Exception as reason:
+        raise CourseError(f"{library} fails ({reason}); choose another library.") from reason
+    if gray.shape != rgb.shape[:-1] or not np.isfinite(gray).all():
+        raise CourseError(f"{library} gives no gray for each pixel; choose another library.")
+    return gray
+
+
 def side_by_side(images: np.ndarray) -> np.ndarray:
     """(N, H, W, ...) -> (H, N * W, ...): all images in one row."""
     return np.concatenate(images, axis=1)
@@ -93,7 +90,10 @@ def side_by_side(images: np.ndarray) -> np.ndarray:
 
 def _rgb_bytes(photos: Any) -> np.ndarray:
     """Checked photographs as uint8 (N, H, W, 3)."""
-    shape = np.shape(photos)
+    try:
+        shape = np.shape(photos)
+    except ValueError:
+        raise CourseError("All photographs must have one shape, (H, W, 3).") from None
     if len(shape) != 4 or shape[-1] != 3:
         raise CourseError(f"photos must have shape (N, H, W, 3), not {shape}.")
     if shape[0] > MAX_PHOTOS or max(shape[1:3]) > MAX_SIDE:

@@ -18,58 +18,85 @@ function position(notches, value) {
   return distances.indexOf(Math.min(...distances));
 }
 
-/** Write ▼ and its epoch above each upright line of a chart. */
+/** Write ▼ above each upright line of a chart, and the epoch beside it where there is room. */
 function nameEvents(element, epochs) {
-  element.querySelectorAll(".g2c-event").forEach((line, index) => {
-    const [x, top] = line.getAttribute("d").match(/[\d.]+/g).map(Number);
-    element.append(svg("text", { x, y: top - 2, "text-anchor": "middle" }, `▼${epochs[index]}`));
+  const lines = [...element.querySelectorAll(".g2c-event")];
+  const places = lines.map((line) => line.getAttribute("d").match(/[\d.]+/g).map(Number)); // x, top
+  places.forEach(([x, top], index) => {
+    element.append(svg("text", { x, y: top - 2, "text-anchor": "middle" }, "▼"));
+    const room = (places[index + 1]?.[0] ?? Infinity) - x;
+    if (room > 27) element.append(svg("text", { x: x + 6, y: top - 2 }, String(epochs[index])));
   });
+}
+
+/** Let a logarithmic chart of these values tell whole powers of ten beside its axis. */
+function tickDecades(element, values) {
+  const ticks = [...element.querySelectorAll('text[text-anchor="end"]')]; // from low to high
+  const [bottom, top] = [ticks[0], ticks.at(-1)].map((tick) => Number(tick.getAttribute("y")));
+  const low = Math.log10(Math.min(...values)), high = Math.log10(Math.max(...values));
+  const x = ticks[0].getAttribute("x");
+  ticks.forEach((tick) => tick.remove());
+  for (let power = Math.ceil(low - 1e-9); power <= high + 1e-9; power += 1) {
+    const y = bottom + ((power - low) / (high - low)) * (top - bottom);
+    element.append(svg("text", { x, y, "text-anchor": "end" }, `1e${power}`));
+  }
 }
 
 export default {
   render({ model, el }) {
     const body = frame(model, el, "Learning-rate explorer");
     const losses = model.get("losses");
-    const lossChart = chart({
-      label: "Validation loss", xlabel: "epoch (▼ the rate falls after it)", ylabel: "validation loss",
-      log: losses.every((loss) => loss > 0),
-    });
-    const rateChart = chart({ label: "Learning rates", xlabel: "epoch", ylabel: "learning rate", log: true });
     const words = make("p", { role: "status" });
+    const place = () => make("div", { style: "flex: 1 1 18em; min-width: 0; max-width: 620px" });
+    const [lossPlace, ratePlace] = [place(), place()];
 
-    /** Ask the kernel. While it is at work later settings wait, and of them the last is sent. */
-    const ask = (name, value) => {
-      model.set("settings", { ...model.get("settings"), [name]: value });
-      model.save_changes();
-    };
-    const sliders = Object.entries(model.get("notches")).map(([name, notches]) => {
+    const sliders = model.get("notches").map(([name, notches]) => {
       const { label, say } = PARAMETERS[name];
-      return slider({
-        label, min: 0, max: notches.length - 1, value: position(notches, model.get("settings")[name]),
-        say: (at) => say(notches[at]), onchange: (at) => ask(name, notches[at]),
-      });
+      const range = { min: 0, max: notches.length - 1, value: 0 };
+      const one = slider({ label, ...range, say: (at) => say(notches[at]), onchange: () => talk.ask(chosen()) });
+      return { ...one, notches };
     });
+    const chosen = () => sliders.map(({ notches, input }) => notches[input.valueAsNumber]);
 
-    const show = () => {
-      const replayed = model.get("replayed");
-      words.textContent = replayed.words;
-      lossChart.draw([{ name: "recorded", values: losses }], { events: replayed.falls });
-      nameEvents(lossChart.element, replayed.falls);
-      lossChart.element.setAttribute("aria-label", `Validation loss by epoch. ${replayed.words}`);
-      const others = Object.entries(model.get("others")).map(([name, values]) => ({ name, values }));
-      const lines = [{ name: "plateau", values: replayed.rates }, ...others];
-      rateChart.draw(lines);
-      const ends = lines.map(({ name, values }) => `${name} ends at ${values.at(-1).toExponential(1)}`);
-      rateChart.element.setAttribute("aria-label", `Learning rates by epoch: ${ends.join(", ")}`);
+    /** A chart as wide as its place, so that its letters are neither enlarged nor shrunk. */
+    const chartFor = (place, options) => {
+      const width = Math.max(280, Math.min(620, place.clientWidth || 520));
+      const drawn = chart({ width, ...options });
+      place.replaceChildren(drawn.element);
+      return drawn;
     };
-    body.append(
-      make("div", { class: "g2c-controls" }, ...sliders.map((one) => one.row)),
-      words,
-      lossChart.element,
-      rateChart.element,
-    );
-    model.on("change:replayed", show);
-    show();
-    return () => model.off("change:replayed", show);
+    const showLosses = ({ falls, words }) => {
+      const drawn = chartFor(lossPlace, {
+        label: `Validation loss by epoch. ${words}`, xlabel: "epoch (▼: then the rate falls)",
+        ylabel: "validation loss", log: losses.every((loss) => loss > 0),
+      });
+      drawn.draw([{ name: "recorded", values: losses }], { events: falls });
+      nameEvents(drawn.element, falls);
+    };
+    const showRates = ({ rates }) => {
+      const lines = Object.entries({ plateau: rates, ...model.get("others") }).map(([name, values]) => ({ name, values }));
+      const ends = lines.map(({ name, values }) => `${name} ends at ${values.at(-1).toExponential(1)}`);
+      const drawn = chartFor(ratePlace, {
+        label: `Learning rates by epoch: ${ends.join(", ")}`, xlabel: "epoch", ylabel: "learning rate", log: true,
+      });
+      drawn.draw(lines);
+      tickDecades(drawn.element, lines.flatMap(({ values }) => values));
+    };
+    const charts = make("div", { class: "g2c-pictures" }, lossPlace, ratePlace);
+    const shown = make("div", {}, words, charts);
+    const talk = conversation(model, shown, (answer) => {
+      words.textContent = answer.words;
+      showLosses(answer);
+      showRates(answer);
+    });
+    const follow = () => { // another view may have asked
+      model.get("request").forEach((value, index) => sliders[index].set(position(sliders[index].notches, value)));
+    };
+    model.on("change:request", follow);
+    body.append(make("div", { class: "g2c-controls" }, ...sliders.map((one) => one.row)), talk.message, shown);
+    follow();
+    const watcher = new ResizeObserver(talk.refresh); // calls it at once, too
+    watcher.observe(lossPlace);
+    return () => watcher.disconnect();
   },
 };

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from course_lib import plots, schedules
 from course_lib.files import CourseError
+from course_lib.widgets.latent import Explorer
 from course_lib.widgets.parts import Widget, says_what_is_wrong
 
 PAPER = schedules.ReduceOnPlateau()
@@ -20,6 +22,7 @@ NOTCHES = {  # parameter of `schedules.ReduceOnPlateau` -> where its slider stop
     "cooldown": list(range(11)),
     "min_lr": [0.0, *(float(f"{m}e{e}") for e in range(-8, -3) for m in (1, 2, 5)), 1e-3],
 }
+DASHES = ("-", (0, (6, 3)), (0, (1, 2)), (0, (6, 2, 1, 2)), (0, (10, 3)))  # one for each schedule
 
 
 def step_rates(num_epochs: int, rate: float, step_size: int, gamma: float = 0.1) -> list[float]:
@@ -53,7 +56,7 @@ def one_cycle_rates(
     top = pct_start * num_epochs - 1  # where the peak is, counted from 0
     rates = []
     for i in range(num_epochs):
-        if i <= top:
+        if i < top:
             rates.append(_along_cosine(low, peak, i / top))
         else:
             rates.append(_along_cosine(peak, last, (i - top) / (num_epochs - 1 - top)))
@@ -64,41 +67,33 @@ def _along_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-DASHES = ("-", (0, (6, 3)), (0, (1, 2)), (0, (6, 2, 1, 2)), (0, (10, 3)))  # one for each line
-
-
-class Rates(Widget, script="rates.js"):
-    """See `explore_schedules`. The browser writes `settings`, the kernel answers in `replayed`."""
+class Rates(Explorer, script="rates.js"):
+    """See `explore_schedules`. A request holds a value for each parameter in `notches`."""
 
     losses = traitlets.List(traitlets.Float()).tag(sync=True)  # one per epoch
-    learning_rate = traitlets.Float().tag(sync=True)
-    notches = traitlets.Dict().tag(sync=True)
+    notches: traitlets.List = traitlets.List().tag(sync=True)  # [parameter, values] of each slider
     others = traitlets.Dict().tag(sync=True)  # schedule -> rate per epoch
-    settings = traitlets.Dict().tag(sync=True)  # parameter -> value
-    replayed = traitlets.Dict().tag(sync=True)  # settings, rates, falls, words
-
-    @traitlets.observe("settings")
-    def _replay(self, change: dict) -> None:
-        try:
-            self.replayed = replayed(self.losses, self.learning_rate, change["new"])
-            self.error = ""
-        except Exception as reason:  # settings that no slider gives
-            self.error = f"These settings cannot be replayed: {reason}."
 
 
-def replayed(losses: list[float], learning_rate: float, settings: dict) -> dict[str, Any]:
-    """What a plateau rule with these settings would have done, as numbers and in words."""
-    rule = schedules.ReduceOnPlateau(**settings)
+def replayed(losses: list[float], learning_rate: float, *settings: Any) -> dict[str, Any]:
+    """What a plateau rule with these settings would have done: rates, falls, and words.
+
+    Args:
+        losses: one per epoch.
+        learning_rate: of the first epoch.
+        settings: a value for each parameter in `NOTCHES`.
+    """
+    rule = schedules.ReduceOnPlateau(**dict(zip(NOTCHES, settings, strict=True)))
     rates = schedules.replay(rule, losses, learning_rate)  # one per epoch
     falls = [epoch for epoch in range(1, len(rates)) if rates[epoch] < rates[epoch - 1]]
     if falls:
-        told = [f"{epoch} (to {rates[epoch]:.2g})" for epoch in falls]
+        told = [f"{epoch} (to {rates[epoch]:.1e})" for epoch in falls]
         words = f"The rate falls after epoch {', '.join(told)}. Trust this replay up to its first "
         words += f"fall only, after epoch {falls[0]}: with another rate, other losses would follow."
     else:
         words = "The rate never falls, so this replay is to be trusted to its end. A replay that "
         words += "falls is to be trusted up to its first fall only."
-    return {"settings": settings, "rates": rates, "falls": falls, "words": words}
+    return {"rates": rates, "falls": falls, "words": words}
 
 
 @says_what_is_wrong
@@ -118,22 +113,22 @@ def explore_schedules(losses: Sequence[float], learning_rate: float = 1e-3) -> W
     values = _checked(losses, learning_rate)
     learning_rate = float(learning_rate)
     count = len(values)
-    settings = {name: getattr(PAPER, name) for name in NOTCHES}
+    settings = [getattr(PAPER, name) for name in NOTCHES]
     others = {
         "constant": [learning_rate] * count,
         "step": step_rates(count, learning_rate, step_size=-(-count // 3)),
         "cosine": cosine_rates(count, learning_rate),
         "one-cycle": one_cycle_rates(count, learning_rate, end=100),
     }
-    answer = replayed(values, learning_rate, settings)
+    answer = replayed(values, learning_rate, *settings)
     return Rates(
-        _still(values, {"plateau": answer["rates"], **others}, answer["falls"]),
-        f"Validation loss and learning rates over {count} epochs. {answer['words']}",
+        partial(replayed, values, learning_rate),
+        settings,
+        still=_still(values, {"plateau": answer["rates"], **others}, answer["falls"]),
+        alt=f"Validation loss and learning rates over {count} epochs. {answer['words']}",
         losses=values,
-        learning_rate=learning_rate,
-        notches=NOTCHES,
+        notches=list(NOTCHES.items()),
         others=others,
-        settings=settings,
     )
 
 
@@ -144,12 +139,13 @@ def _checked(losses: Any, learning_rate: Any) -> list[float]:
         rate = float(learning_rate)
     except (TypeError, ValueError):
         raise CourseError("Give losses as one number per epoch, and one learning rate.") from None
-    if values.ndim != 1 or not 2 <= len(values) <= 1000 or not np.isfinite(values).all():
+    if values.ndim != 1 or not 2 <= len(values) <= 1000:
         raise CourseError(
-            f"losses must be one finite number for each of 2 to 1,000 epochs, not an array of "
-            f"shape {values.shape}{' with NaN or infinite values' * bool(values.size)}."
+            f"losses must be one number for each of 2 to 1,000 epochs, not of shape {values.shape}."
         )
-    if not (0 < rate < math.inf):
+    if not np.isfinite(values).all():
+        raise CourseError("losses holds NaN or infinite values; pass the epochs before them.")
+    if not 0 < rate < math.inf:
         raise CourseError(f"learning_rate must be a positive number, such as 1e-3, not {rate}.")
     return values.tolist()
 
