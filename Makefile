@@ -27,7 +27,6 @@ course: $(READY)
 	@$(BIN)/python -m course_tools.cli run --figures
 
 test: $(READY)
-test: browser
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy course_lib course_tools
