@@ -50,6 +50,10 @@ WATCH = """(root) => {
   };
   look();
 }"""
+KEEP_BUSY = """() => {
+  const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
+  session.kernel.requestExecute({ code: "time.sleep(4)" });
+}"""
 SEEN = "() => { cancelAnimationFrame(window.watching); return window.seen; }"
 
 
@@ -64,9 +68,10 @@ def mood(tmp_path_factory):
 def page(open_notebook, mood):
     return open_notebook(
         START.format(mood=str(mood)),
-        "widgets.walk_latent(published.load('fc_latent').load_into(B()), gray)",
+        "walk = widgets.walk_latent(published.load('fc_latent').load_into(B()), gray)\nwalk",
         "widgets.show_feature_maps(published.load('conv_latent').load_into(C()), gray)",
         "widgets.walk_latent(B(), gray[:0])",
+        "walk  # a second view of the first widget",
     )
 
 
@@ -78,7 +83,7 @@ def good_mood(mood):
 
 @pytest.fixture
 def walk(page):
-    return page.get_by_role("group", name="Walks in the latent")
+    return page.get_by_role("group", name="Walks in the latent").first
 
 
 @pytest.fixture
@@ -317,6 +322,37 @@ def test_the_keyboard_alone_reaches_every_control(page, walk, maps):
             expect(control).to_be_focused()
             assert control.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
             page.keyboard.press("Tab")
+
+
+def test_two_views_of_a_widget_show_the_same(page, walk, pixels):
+    views = [walk, page.get_by_role("group", name="Walks in the latent").last]
+    places = [view.get_by_label("Position") for view in views]
+    assert places[0].evaluate("(one, other) => one !== other", places[1].element_handle())
+    walk.get_by_label("Walk", exact=True).select_option("along a principal direction")
+    views[1].get_by_label("Direction", exact=True).select_option(index=4)
+    set_to(walk.get_by_label("From", exact=True), 8)
+    for place in places:  # each view has a position of its own
+        place.press("End")
+    for first, second in zip(*(shown(pixels, page, view) for view in views), strict=True):
+        np.testing.assert_array_equal(first, second)
+    for view in views:
+        title = view.locator(".g2c-title", has_text="walk from")
+        expect(title).to_have_text("walk from image 8 along direction 5")
+    views[1].get_by_label("Walk", exact=True).select_option("between two images")
+    expect(walk.get_by_label("Direction", exact=True)).to_be_hidden()
+
+
+def test_a_busy_kernel_is_told_and_the_choice_is_not_lost(page, walk):
+    set_to(walk.get_by_label("To", exact=True), 1)
+    set_to(walk.get_by_label("From", exact=True), 0)
+    page.evaluate(KEEP_BUSY)
+    for _ in range(5):
+        walk.get_by_label("From", exact=True).press("ArrowRight")
+    expect(walk.get_by_role("alert")).to_contain_text("The kernel is busy")
+    expect(walk.get_by_role("alert")).to_be_hidden()
+    title = walk.locator(".g2c-title", has_text="walk from")
+    expect(title).to_have_text("walk from image 5 to image 1")
+    expect(walk.locator(".g2c-stale")).to_have_count(0)
 
 
 def test_no_image_is_told_in_one_sentence(page):

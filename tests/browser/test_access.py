@@ -1,0 +1,118 @@
+"""Every widget: all of it by keyboard, named for screen readers, usable in narrow windows."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from course_lib import widgets
+
+SETUP = """
+from course_lib import data, grayscale, published, widgets
+cifar = data.load_cifar10("sample")
+photos, classes = data.as_float(cifar.x_test[:24]), cifar.y_test[:24]
+gray = grayscale.to_gray(photos)
+run = published.load("conv_latent")
+losses = [epoch["validation_loss"] for epoch in run.history]
+pictures = {name: photos * part for name, part in {"half as bright": 0.5, "darker": 0.9}.items()}
+"""
+# A call of every widget, on what ships with the course.
+EXAMPLES = {
+    "compare_models": "widgets.compare_models(pictures, photos, classes=classes)",
+    "explore_schedules": "widgets.explore_schedules(losses)",
+    "mix_gray": "widgets.mix_gray(photos[:6])",
+    "scrub_training": "widgets.scrub_training(run)",
+    "show_feature_maps": "widgets.show_feature_maps(run.model(), gray)",
+    "walk_latent": "widgets.walk_latent(published.load('fc_latent').model(), gray)",
+}
+CONTROLS = "input, select, textarea, button, summary, a[href], [tabindex]:not([tabindex='-1'])"
+FOCUSED = """(widget) => {
+  const node = document.activeElement;
+  if (!widget.contains(node)) return null;
+  const { outlineStyle, outlineWidth } = getComputedStyle(node);
+  return { place: [...widget.querySelectorAll("*")].indexOf(node),
+           outline: outlineStyle === "none" ? 0 : parseFloat(outlineWidth) };
+}"""
+# Of radio buttons that belong together the keyboard reaches the chosen one.
+REACHABLE = """(widget, controls) => {
+  const all = [...widget.querySelectorAll("*")];
+  return [...widget.querySelectorAll(controls)]
+    .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.disabled)
+    .filter((node) => node.type !== "radio" || node.checked)
+    .map((node) => all.indexOf(node));
+}"""
+OVERFLOW = """(widget) => {
+  const edge = Math.min(widget.getBoundingClientRect().right, innerWidth) + 0.5;
+  return [widget, ...widget.querySelectorAll("*")]
+    .filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > edge)
+    .map((node) => `${node.tagName} ${node.getAttribute("class") ?? ""} ${node.textContent}`);
+}"""
+# Width and height in CSS pixels, and how many of the screen's pixels make one of them.
+WINDOWS = {"400 px wide": (400, 900, 1), "at 200 %": (640, 512, 2)}  # the second of 1280 x 1024
+
+every_widget = pytest.mark.parametrize("name", widgets.__all__)
+
+
+@pytest.fixture(scope="module")
+def page(open_notebook):
+    """One notebook with all widgets, in the order of their names."""
+    return open_notebook(SETUP, *(EXAMPLES[name] for name in widgets.__all__))
+
+
+@pytest.fixture(scope="module")
+def resize(page):
+    """resize(width, height, scale): the window as it is on a small screen or zoomed."""
+    session = page.context.new_cdp_session(page)
+
+    def resize(width, height, scale):
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+        session.send("Emulation.setDeviceMetricsOverride", size)
+        page.wait_for_function("(width) => innerWidth === width", arg=width)
+
+    return resize
+
+
+@pytest.fixture
+def widget(page, name):
+    widget = page.locator(".g2c").nth(widgets.__all__.index(name))
+    expect(widget).to_be_visible()
+    return widget
+
+
+def test_every_widget_has_an_example():
+    assert set(EXAMPLES) == set(widgets.__all__)
+
+
+@every_widget
+def test_tab_reaches_every_control_in_order_and_shows_where_it_is(page, name, widget, select_cell):
+    expected = widget.evaluate(REACHABLE, CONTROLS)
+    assert expected
+    select_cell(page, 1 + widgets.__all__.index(name))
+    seen = []
+    for _ in range(len(expected) + 1):
+        page.keyboard.press("Tab")
+        focused = widget.evaluate(FOCUSED)
+        assert focused is None or focused["outline"] >= 2, "the focus is not visible"
+        seen.append(focused and focused["place"])
+    assert seen == [*expected, None]  # and then leaves
+
+
+@every_widget
+def test_screen_readers_are_told_what_everything_is(name, widget):
+    roles = "slider|combobox|spinbutton|checkbox|radio|button|textbox|img|group|table"
+    tree = widget.aria_snapshot()
+    lines = re.findall(rf"^\s*- ({roles})\b(.*)$", tree, re.MULTILINE)
+    assert any(role in ("slider", "combobox") for role, _ in lines), tree
+    nameless = [role for role, rest in lines if not re.match(r' ".*\w', rest)]
+    assert nameless == [], tree
+
+
+@every_widget
+@pytest.mark.parametrize("window", WINDOWS)
+def test_nothing_sticks_out_of_a_narrow_window(page, name, widget, window, resize, save):
+    resize(*WINDOWS[window])
+    widget.scroll_into_view_if_needed()
+    sticking_out = widget.evaluate(OVERFLOW)
+    save(page, f"{name}, {window}")
+    resize(1200, 1500, 1)
+    assert sticking_out == []

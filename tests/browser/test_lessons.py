@@ -1,0 +1,45 @@
+"""Every lesson that shows a widget: run in JupyterLab, and its sliders moved."""
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from course_tools.lessons import all_lessons, tags
+
+NOTEBOOKS = {
+    lesson.name: nbformat.read(lesson.notebook, as_version=4)
+    for lesson in all_lessons()
+    if lesson.notebook.exists()
+}
+WIDGETS = {
+    name: [place for place, cell in enumerate(notebook.cells) if "widget" in tags(cell)]
+    for name, notebook in NOTEBOOKS.items()
+}
+SLIDER = "input[type=range], [role=slider]"  # the course's own, and those of ipywidgets
+# Everything drawn: canvases, curves, pictures that came from the kernel.
+DRAWN = """(output) => [...output.querySelectorAll("canvas, svg, img")].map(
+  (node) => node.toDataURL?.() ?? node.src ?? node.outerHTML).join()"""
+DRAWN_ANEW = f"([output, before]) => ({DRAWN})(output) !== before"
+VALUE = "(slider) => Number(slider.value ?? slider.getAttribute('aria-valuenow'))"
+LAST = "(slider) => Number(slider.max ?? slider.getAttribute('aria-valuemax'))"
+
+
+def test_some_lessons_show_widgets():
+    assert any(WIDGETS.values())
+
+
+@pytest.mark.parametrize("name", [name for name, places in WIDGETS.items() if places])
+def test_a_lesson_runs_in_jupyterlab_and_its_widgets_move(lab, name, save):
+    page = lab.open(NOTEBOOKS[name])  # fails if a cell does
+    for number, place in enumerate(WIDGETS[name], start=1):
+        output = page.locator(".jp-Notebook .jp-Cell").nth(place).locator(".jp-Cell-outputArea")
+        output.scroll_into_view_if_needed()
+        slider = output.locator(SLIDER).first
+        expect(slider).to_be_visible()
+        expect(output.get_by_role("alert")).to_have_count(0)
+        before, value = output.evaluate(DRAWN), slider.evaluate(VALUE)
+        assert before, "nothing is drawn"
+        slider.press("ArrowLeft" if value == slider.evaluate(LAST) else "ArrowRight")
+        page.wait_for_function(DRAWN_ANEW, arg=[output.element_handle(), before])
+        assert slider.evaluate(VALUE) != value
+        save(page, f"{name}-{number}")
