@@ -68,7 +68,7 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 
 # Ask for newer versions with: make lock UPGRADE=--upgrade
 lock: $(READY)
-	$(LOCK) $(UPGRADE) pyproject.toml --extra test -o requirements.lock
+	$(LOCK) $(UPGRADE) pyproject.toml --extra test --extra grade -o requirements.lock
 	echo "uv>=0.9" | $(LOCK) $(UPGRADE) - -o requirements-uv.lock
 
 # Leaves work/ (students' files), the environment and downloaded data alone.

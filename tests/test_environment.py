@@ -20,9 +20,9 @@ CPU_BUILDS = {"pytorch", "torchvision", "tensorflow"}
 
 
 def wanted() -> dict[str, SpecifierSet]:
-    """What pyproject asks for, with the tests' packages."""
+    """What pyproject asks for, with the packages of tests and of grading."""
     project = PROJECT["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["test"]
+    lines = sum(project["optional-dependencies"].values(), project["dependencies"])
     requirements = [Requirement(line) for line in lines]
     return {canonicalize_name(one.name): one.specifier for one in requirements}
 
