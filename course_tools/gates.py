@@ -44,6 +44,7 @@ def problems(notebook: NotebookNode) -> list[str]:
         for gate in (
             format_problems,
             anatomy_problems,
+            list_problems,
             exercise_problems,
             budget_problems,
             output_problems,
@@ -108,6 +109,19 @@ def anatomy_problems(notebook: NotebookNode) -> list[str]:
             follows = "a check"
         if follows != wants:
             found.append(f"{_at(cell)} must be followed by {wants}")
+    return found
+
+
+def list_problems(notebook: NotebookNode) -> list[str]:
+    """A sum that is wrapped before its plus shows as a list; lists begin below an empty line."""
+    found = []
+    for cell in notebook.cells:
+        before = ""
+        for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
+            inside = re.match(r"\s|[-+*] |\d+\. ", before) or not before.strip()
+            if re.match(r"[-+*] ", line) and not inside:
+                found.append(f"{_at(cell)} begins a list in the midst of text: {line[:40]!r}")
+            before = line
     return found
 
 

@@ -14,6 +14,7 @@
 # # 01 · Tiny
 #
 # 5 minutes. When you are done, you will be able to
+#
 # - double a number.
 
 # %% tags=["parameters"]
