@@ -70,7 +70,7 @@ class _FourNumbers(Check):
         return outputs
 
 
-def _num_parameters(c1: int, c2: int, c3: int, latent_dim: int) -> int:
+def num_parameters(c1: int, c2: int, c3: int, latent_dim: int) -> int:
     """Parameters of model B with these widths."""
     convolutions = (9 + 1) * c1 + 2 * 9 * (c1 * c2 + c2 * c3) + (c2 + c3) + (c2 + c1) + 27 * c1 + 3
     return convolutions + 2 * 64 * c3 * latent_dim + latent_dim + 64 * c3
@@ -84,7 +84,7 @@ def _design_problem(design: Any, budget: int) -> int:
         raise CheckFailed("Layers have whole numbers of channels: return 9, not 9.0 or 9.5.")
     if min(design) < 1:
         return 1
-    total, latent_dim = _num_parameters(*map(int, design)), design[3]
+    total, latent_dim = num_parameters(*map(int, design)), design[3]
     if not 256 <= latent_dim < 1024:
         return 2 if latent_dim < 256 else 3
     return 4 if total > budget else 5 if total < 0.8 * budget else 0
@@ -92,7 +92,7 @@ def _design_problem(design: Any, budget: int) -> int:
 
 def _design(budget: int) -> tuple[int, int, int, int]:
     """The widest conv3 that the budget allows, beside 32 and 64 channels and 256 numbers."""
-    c3 = max(c for c in range(1, 257) if _num_parameters(32, 64, c, 256) <= budget)
+    c3 = max(c for c in range(1, 257) if num_parameters(32, 64, c, 256) <= budget)
     return 32, 64, c3, 256
 
 
