@@ -67,6 +67,21 @@ def collect(
 
 
 @app.command()
+def feedback(
+    name: Name,
+    column: Annotated[
+        str, typer.Option(help="How the learning platform calls the assignment.")
+    ] = "",
+    folder: Class = HERE,
+) -> None:
+    """Write a page for each student, the marks as one CSV, and a report on the class."""
+    from course_tools import lessons
+    from course_tools.grading import class_folder, feedback
+
+    feedback.write(class_folder.at(folder), lessons.find(name), column)
+
+
+@app.command()
 def points(name: Annotated[str | None, typer.Argument(help="A lesson; none: all.")] = None) -> None:
     """Print points and minutes of each assignment, as docs/instructors.md has them."""
     from course_tools.grading.release import points_tables

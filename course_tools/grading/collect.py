@@ -213,11 +213,11 @@ def _student(
             row["name"].casefold(), row["login"].casefold(), student.casefold()
         ):  # fmt: skip
             return name + id_, row
-    student = re.sub(r"[^\w.@-]+", "-", f"{name}-{id_}" if id_ else name).strip("-.")[:100]
+    student = re.sub(r"[^\w.@-]+", "-", f"{name}-{id_}" if id_ else name).strip("-.@")[:100]
     if not student:
         raise CourseError("it is not known whose it is: name the file or its folder after them")
     return name + id_, dict.fromkeys(STUDENT_COLUMNS, "") | {
-        "student": student, "name": name, "id": id_
+        "student": student, "name": name.lstrip("=+-@\t\r\n "), "id": id_
     }  # fmt: skip
 
 
