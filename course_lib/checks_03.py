@@ -113,6 +113,12 @@ CHECKS = {
                 lambda size, latent: (2 * 256 * (size // 4) ** 2 + 1) * latent,
             "You forget the biases of fc1, one for each of its outputs.":
                 lambda size, latent: (2 * latent + 1) * 256 * (size // 4) ** 2,
+            "You count one bias per layer; there is one for each output.":
+                lambda size, latent: 2 * 256 * (size // 4) ** 2 * latent + 2,
+            "You give fc2 a bias for each map; it has one for each output, and a map has many.":
+                lambda size, latent: 2 * 256 * (size // 4) ** 2 * latent + latent + 256,
+            "You count for pictures of 32 x 32; use size.": lambda size, k: _two_layers(32, k),
+            "You count 256 latent numbers; use latent_dim.": lambda size, k: _two_layers(size, 256),
             "You count fc1 only; fc2 leads back from the latent and is as large.":
                 lambda size, latent: (256 * (size // 4) ** 2 + 1) * latent,
             "The picture is halved twice, so a quarter of its size is left, not half.":
@@ -150,6 +156,14 @@ CHECKS = {
                 lambda p, t, inside: np.sqrt(np.mean((p[inside] - t[inside]) ** 2)),
             "You divide by the number of pixels, but each pixel has three channels.":
                 lambda p, t, inside: 3 * np.mean((p[inside] - t[inside]) ** 2),
+            "You return the sum; divide by how many numbers it has.":
+                lambda p, t, inside: np.sum((p[inside] - t[inside]) ** 2),
+            "You divide by the pixels inside, but the errors of the corners are in the sum.":
+                lambda p, t, inside: np.mean((p - t) ** 2) / np.mean(inside),
+            "You average first and square then, and errors of either sign cancel: square first.":
+                lambda p, t, inside: np.mean(p[inside] - t[inside]) ** 2,
+            "Return one number: the mean over channels too.":
+                lambda p, t, inside: np.mean((p[inside] - t[inside]) ** 2, axis=0),
             "You average image by image first, so pixels of images with large corners count more.":
                 lambda *arrays: np.mean(
                     [np.mean((p[i] - t[i]) ** 2) for p, t, i in zip(*arrays, strict=True)]),
@@ -173,6 +187,22 @@ CHECKS = {
                 _descent(lambda gradient, total, n: n * gradient),
             "The derivative of a square has a factor 2; it is missing in yours.":
                 _descent(lambda gradient, total, n: gradient / 2),
+            "Two factors are missing, the 2 of the square and the 1 / N of the mean.":
+                _descent(lambda gradient, total, n: n * gradient / 2),
+            "You divide by all numbers of x; the mean is over its N rows.":
+                _descent(lambda gradient, total, n: gradient / 3),
+            "You leave learning_rate out.":
+                lambda w, x, y, rate, steps: _right_descent(w, x, y, 1, steps),
+            "You find the gradient once; each step needs its own, where it begins.":
+                lambda w, x, y, rate, steps: _right_descent(w, x, y, steps * rate, 1),
+            "You take one step too many.":
+                lambda *arguments: _right_descent(*arguments[:4], arguments[4] + 1),
+            "You take one step too few.":
+                lambda *arguments: _right_descent(*arguments[:4], arguments[4] - 1),
+            "You return the weight that you began with; change it, and return what it became.":
+                lambda weight, *arguments: weight,
+            "You return the best weight there is; asked is where num_steps steps end.":
+                lambda w, x, y, rate, steps: np.linalg.lstsq(x, y, rcond=None)[0],
             "You take one step only; repeat it num_steps times.":
                 lambda *arguments: _right_descent(*arguments[:4], 1),
         },

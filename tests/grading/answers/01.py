@@ -1,6 +1,9 @@
 """Answers to lesson 01 as students write them: wrong ones with words of the sentence they meet,
 and right ones written in unusual ways."""
 
+import statistics
+from fractions import Fraction
+
 import numpy as np
 
 from course_lib.grayscale import to_gray
@@ -62,7 +65,48 @@ def gray_of_mean(colours, probabilities):
     return to_gray((probabilities @ colours)[None, None])[0]
 
 
+def to_pixel(rgb):
+    return float(np.dot(rgb, [0.299, 0.587, 0.114]))
+
+
+def last_image_only(rgb):
+    for image in rgb / 255:
+        gray = to_gray(image[None], keepdims=True)
+    return gray
+
+
+def exact_fractions(red, green, blue):
+    weights = [Fraction(part, 1000) for part in (299, 587, 114)]
+    return sum(w * Fraction(x) for w, x in zip(weights, (red, green, blue), strict=True))
+
+
+def torch_bytes(gray):
+    import torch
+
+    return torch.from_numpy(np.asarray(gray, dtype=np.float64)).mul(255).round().to(torch.uint8)
+
+
+def expected_by_loops(colours, probabilities):
+    guess = [0.0, 0.0, 0.0]
+    for colour, probability in zip(colours.tolist(), probabilities.tolist(), strict=True):
+        for channel in range(3):
+            guess[channel] += probability * colour[channel]
+    return tuple(guess)
+
+
 WRONG = [
+    ("01.gray_pixel", lambda r, g, b: [0.299 * r, 0.587 * g, 0.114 * b], "add them up"),
+    ("01.gray_pixel", lambda r, g, b: 0.3 * r + 0.59 * g + 0.11 * b, "rounded to two digits"),
+    ("01.gray_pixel", lambda r, g, b: [0.299 * r + 0.587 * g + 0.114 * b] * 3, "one number"),
+    ("01.gray_pixel", lambda *rgb: round(to_pixel(rgb), 2), "You round to 2 digits"),
+    ("01.gray_batch", lambda rgb: rgb / 255.0 * [0.299, 0.587, 0.114], "leave them apart"),
+    ("01.gray_batch", lambda rgb: np.float16(to_gray(rgb / 255, keepdims=True)), "float16"),
+    ("01.gray_batch", last_image_only, "keep the gray of all N"),
+    ("01.to_bytes", lambda gray: np.round(gray * 255).astype(int).astype(np.int8), "uint8"),
+    ("01.same_gray", lambda c, t: [t, c[1] - 0.299 / 0.587 * t, c[2]], "added to the red"),
+    ("01.same_gray", lambda c, t: c[1] - 0.299 * t / 0.587, "green alone"),
+    ("01.same_gray", lambda c, t: c + t * np.array([1, -0.4265335, -0.4265335]), "blue change"),
+    ("01.best_guess", lambda c, p: np.array([q * x for q, x in zip(p, c, strict=True)]), "apart"),
     ("01.gray_pixel", lambda r, g, b: (r + g + b) / 3, "equal weight"),
     ("01.gray_pixel", lambda r, g, b: 0.114 * r + 0.587 * g + 0.299 * b, "BGR"),
     ("01.gray_pixel", lambda r, g, b: None, "return statement"),
@@ -121,6 +165,10 @@ def least_squares(rgb):
 
 
 RIGHT = [
+    ("01.gray_pixel", lambda r, g, b: 3 * statistics.mean([0.299 * r, 0.587 * g, 0.114 * b])),
+    ("01.gray_pixel", exact_fractions),
+    ("01.to_bytes", torch_bytes),
+    ("01.best_guess", expected_by_loops),
     ("01.gray_pixel", lambda *rgb: np.float32(np.dot(rgb, [0.299, 0.587, 0.114]))),
     ("01.gray_pixel", lambda r, g, b: [0.587 * g + 0.114 * b + 0.299 * r][0]),
     ("01.gray_batch", slow_but_right),

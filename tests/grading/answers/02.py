@@ -1,6 +1,8 @@
 """Answers to lesson 02 as students write them: wrong ones with words of the sentence they meet,
 and right ones written in unusual ways."""
 
+import functools
+
 import numpy as np
 
 
@@ -110,7 +112,50 @@ def right_gray_paler(prediction, gray):
     return gray[..., None] + 0.3 * (prediction - luma[..., None])
 
 
+def compared_with_all_before(losses, min_delta):
+    return sum(losses[i] < min(losses[:i]) - min_delta for i in range(1, len(losses)))
+
+
+def any_jump(losses, min_delta):
+    return 1 + sum(abs(losses[i] - losses[i - 1]) > min_delta for i in range(1, len(losses)))
+
+
+def third_of_the_missing(prediction, gray):
+    missing = gray - prediction @ np.array([0.299, 0.587, 0.114])
+    return prediction + np.repeat(missing[..., None] / 3, 3, axis=-1)
+
+
+def by_reduce(losses, min_delta):
+    def step(state, loss):
+        best, count = state
+        return (loss, count + 1) if loss < best - min_delta else state
+
+    return functools.reduce(step, losses.tolist(), (float("inf"), 0))[1]
+
+
+def torch_choice(validation, test):
+    import torch
+
+    return torch.tensor(test)[torch.tensor(validation).argmin()]
+
+
+def torch_layer(in_channels, filters, kernel_size):
+    import torch
+
+    layer = torch.nn.Conv2d(in_channels, filters, kernel_size, device="meta")
+    return sum(parameter.numel() for parameter in layer.parameters())
+
+
 WRONG = [
+    ("02.conv_parameters", lambda c, f, k: k**2 * (c + f) + f, "do not add"),
+    ("02.improvements", lambda losses, d: int(losses.argmin()) + 1, "which epoch is the best"),
+    ("02.improvements", lambda losses, d: min(losses), "how many epochs count"),
+    ("02.improvements", compared_with_all_before, "the first epoch counts too"),
+    ("02.improvements", any_jump, "rises is no improvement"),
+    ("02.number_to_report", lambda v, t: v[-1], "validation chooses the epoch"),
+    ("02.number_to_report", lambda v, t: np.mean([v.min(), t.min()]), "You mix"),
+    ("02.give_gray_back", lambda p, g: p + np.expand_dims(g, 3), "only what is missing"),
+    ("02.give_gray_back", third_of_the_missing, "lacks all of it"),
     ("02.conv_parameters", lambda c, f, k: c * f * k**2, "left out the biases"),
     ("02.conv_parameters", lambda c, f, k: f * (k**2 + 1), "all input channels"),
     ("02.conv_parameters", lambda c, f, k: f * (k * c + 1), "window is square"),
@@ -203,6 +248,9 @@ def through_lab(prediction, gray):
 
 
 RIGHT = [
+    ("02.improvements", by_reduce),
+    ("02.number_to_report", torch_choice),
+    ("02.conv_parameters", torch_layer),
     ("02.conv_parameters", from_keras),
     ("02.conv_parameters", lambda c, f, k: float(f + f * c * k**2)),
     ("02.improvements", counting_waits),

@@ -53,7 +53,57 @@ def broadcast_loss(weight, x, y, learning_rate, num_steps):
     return weight
 
 
+def one_gradient_for_all(weight, x, y, learning_rate, num_steps):
+    gradient = 2 * x.T @ (x @ weight - y) / len(y)
+    for _ in range(num_steps):
+        weight = weight - learning_rate * gradient
+    return weight
+
+
+def without_both_factors(weight, x, y, learning_rate, num_steps):
+    for _ in range(num_steps):
+        weight = weight - learning_rate * x.T @ (x @ weight - y)
+    return weight
+
+
+def by_pixels(prediction, target, inside):
+    squares = [
+        (prediction[place][channel] - target[place][channel]) ** 2
+        for place in np.ndindex(inside.shape)
+        if inside[place]
+        for channel in range(3)
+    ]
+    return sum(squares) / len(squares)
+
+
+def torch_loss(prediction, target, inside):
+    import torch
+
+    mask = torch.tensor(inside)
+    chosen = (torch.tensor(array)[mask] for array in (prediction, target))
+    return torch.nn.functional.mse_loss(*chosen)
+
+
+def two_torch_layers(size, latent_dim):
+    import torch
+
+    wide = 256 * (size // 4) ** 2
+    with torch.device("meta"):
+        layers = torch.nn.Linear(wide, latent_dim), torch.nn.Linear(latent_dim, wide)
+    return sum(p.numel() for layer in layers for p in layer.parameters())
+
+
 WRONG = [
+    ("03.fc_parameters", lambda size, k: 2 * 16 * size**2 * k + k + 256, "a map has many"),
+    ("03.fc_parameters", lambda size, k: 2 * 64 * 256 * k + k + 64 * 256, "use size"),
+    ("03.inside_loss", lambda p, t, i: ((p - t)[i] ** 2).sum(), "return the sum"),
+    ("03.inside_loss", lambda p, t, i: ((p - t) ** 2).sum() / (3 * i.sum()), "are in the sum"),
+    ("03.inside_loss", lambda p, t, i: ((p - t)[i] ** 2).mean(axis=0), "Return one number"),
+    ("03.descend", one_gradient_for_all, "find the gradient once"),
+    ("03.descend", without_both_factors, "Two factors are missing"),
+    ("03.descend", lambda w, x, y, r, n: by_sgd(w, x, y, r, n + 1), "one step too many"),
+    ("03.descend", lambda w, x, y, r, n: np.linalg.pinv(x) @ y, "best weight there is"),
+    ("03.descend", lambda w, x, y, r, n: by_sgd(w, x, y, 1.0, n), "leave learning_rate out"),
     ("03.fc_parameters", lambda size, k: 256 * (size // 4) ** 2 * k * 2, "bias"),
     (
         "03.fc_parameters",
@@ -99,6 +149,10 @@ WRONG = [
 
 
 RIGHT = [
+    ("03.inside_loss", by_pixels),
+    ("03.inside_loss", torch_loss),
+    ("03.descend", lambda *given: list(by_sgd(*given))),
+    ("03.fc_parameters", two_torch_layers),
     ("03.fc_parameters", lambda size, k: sum([32 * size**2 * k, k, 16 * size**2])),
     ("03.fc_parameters", lambda size, k: float(2 * 16 * size * size * k + k + 16 * size**2)),
     ("03.inside_loss", lambda p, t, i: np.average((p - t) ** 2, weights=i[..., None] + 0 * p)),

@@ -1,6 +1,8 @@
 """Answers to lesson 04 as students write them: wrong ones with words of the sentence they meet,
 and right ones written in unusual ways."""
 
+from fractions import Fraction
+
 import numpy as np
 
 
@@ -74,7 +76,29 @@ def there_and_back(start, goal):
     return np.vstack([start, third, np.stack(backwards(third, goal))[1:]])
 
 
+def by_shrinking(channels):
+    """Shrinks a picture of 2^20 pixels a side, in exact fractions."""
+    side, count = Fraction(2**20), 0
+    while channels * side * side >= 2**40:
+        side, count = side / 2, count + 1
+    return count
+
+
+def lists_of_lists(start, goal):
+    rows = [start.tolist()]
+    for place in range(len(start)):
+        if rows[-1][place] != goal[place]:
+            rows.append(rows[-1][:place] + [int(goal[place])] + rows[-1][place + 1 :])
+    return rows
+
+
 WRONG = [
+    ("04.mult_adds", lambda h, w, a, b, k: h * w * a * b, "leave the window out"),
+    ("04.mult_adds", lambda h, w, a, b, k: h // 2 * (w // 2) * k * k * a * b, "stride is 1"),
+    ("04.mult_adds", lambda h, w, a, b, k: h // k * (w // k) * k * k * a * b, "overlap"),
+    ("04.poolings_needed", lambda c: c // 4, "too many; each pooling divides by 4"),
+    ("04.receptive_field", lambda x: 1 + int(((x[:, 0] - 1) * x[:, 1]).sum()), "own stride"),
+    ("04.receptive_field", lambda x: int(np.cumprod(x[:, 1])[-1]), "neighbours are apart"),
     ("04.mult_adds", lambda h, w, a, b, k: (k * k * a + 1) * b, "should be"),
     ("04.mult_adds", lambda h, w, a, b, k: k * k * a * b, "every place"),
     ("04.mult_adds", lambda h, w, a, b, k: h**2 * k**2 * a * b, "may differ"),
@@ -97,8 +121,8 @@ WRONG = [
     ("04.receptive_field", field_by(lambda step, stride: step + stride - 1), "add up"),
     ("04.receptive_field", from_the_latent, "at the input"),
     ("04.receptive_field", lambda x: 1 + sum(k * s for k, s in x), "[[3, 2], [5, 2]]"),
-    ("04.receptive_field", lambda x: sum(k for k, s in x), "should be"),
-    ("04.receptive_field", lambda x: int(np.prod(x[:, 0])), "should be"),
+    ("04.receptive_field", lambda x: sum(k for k, s in x), "windows; they overlap"),
+    ("04.receptive_field", lambda x: int(np.prod(x[:, 0])), "multiply the windows"),
     ("04.chain", without_copies, "the same"),
     ("04.chain", in_place, "work on a copy"),
     ("04.chain", star, "exactly one setting"),
@@ -124,6 +148,8 @@ def measured_field(layers):
 
 
 RIGHT = [
+    ("04.poolings_needed", by_shrinking),
+    ("04.chain", lists_of_lists),
     ("04.mult_adds", lambda h, w, a, b, k: np.prod([float(v) for v in (h, w, a, b, k, k)])),
     ("04.mult_adds", lambda *n: n[-1] ** 2 * int(np.prod(n[:4]))),
     ("04.poolings_needed", lambda c: (int(c).bit_length() + 1) // 2),

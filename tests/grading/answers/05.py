@@ -2,6 +2,7 @@
 and right ones written in unusual ways."""
 
 import math
+import statistics
 
 import numpy as np
 from scipy import stats
@@ -120,7 +121,25 @@ def normal_theory(difference, spread):
     return max(2, math.ceil((1.96 * spread / difference) ** 2))
 
 
+def with_t_from_a_table(scheduled, constant):
+    differences = [float(a - b) for a, b in zip(scheduled, constant, strict=True)]
+    mean, half = statistics.mean(differences), 4.303 * statistics.stdev(differences) / 3**0.5
+    return [mean, mean - half, mean + half]
+
+
 WRONG = [
+    ("05.rate_after_fall", lambda r, f, floor: r * f if r * f > floor else r, "becomes the floor"),
+    ("05.rate_after_fall", lambda r, f, floor: floor + r * f, "do not add it"),
+    ("05.first_fall", lambda losses, p, d: losses.argmin() + 1, "epoch of the lowest loss"),
+    ("05.first_fall", lambda losses, p, d: losses.argmin() + 1 + p, "the lowest loss of all"),
+    ("05.paired_interval", lambda a, b: mean_interval(a), "leave the constant runs out"),
+    ("05.paired_interval", lambda a, b: mean_interval(abs(a - b)), "drop the signs"),
+    (
+        "05.paired_interval",
+        lambda a, b: mean_interval(a - b)[::2] + mean_interval(a - b)[1:2],
+        "order is mean",
+    ),
+    ("05.num_seeds", lambda d, s: int((s / d) ** 2) + 1, "leave t out"),
     ("05.rate_after_fall", lambda rate, factor, floor: rate * factor, "floor is missing"),
     ("05.rate_after_fall", lambda r, f, floor: np.minimum(r * f, floor), "take the larger"),
     ("05.rate_after_fall", lambda r, f, floor: max(r - f, floor), "is 5e-07 and should be"),
@@ -196,6 +215,7 @@ def by_interval(difference, spread):
 
 
 RIGHT = [
+    ("05.paired_interval", with_t_from_a_table),
     ("05.rate_after_fall", lambda *x: sorted([x[0] * x[1], x[2]])[1]),
     ("05.rate_after_fall", lambda r, f, floor: np.array([np.clip(f * r, floor, None)])[0]),
     ("05.first_fall", by_recursion),

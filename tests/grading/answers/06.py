@@ -62,7 +62,23 @@ def power_by_t_test(effect, spread, n, seed):
     return np.mean(stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05)
 
 
+def resampled_few_times(a, b):
+    """A bootstrap with so few draws that its ends are wrong."""
+    random = np.random.default_rng(0)
+    means = [random.choice(a - b, len(a)).mean() for _ in range(40)]
+    return np.percentile(means, [50, 2.5, 97.5])
+
+
 WRONG = [
+    ("06.skill", lambda mse, copy: 1 - copy / mse, "upside down"),
+    ("06.skill", lambda mse, copy: 1 - (mse / copy) ** 0.5, "You take roots"),
+    (
+        "06.paired_interval",
+        lambda a, b: np.r_[(a - b).mean(), np.quantile(a - b, [0.025, 0.975])],
+        "percentiles of single images",
+    ),
+    ("06.paired_interval", resampled_few_times, "at index"),
+    ("06.power", lambda effect, *rest: power_by_t_test(0.0, *rest), "without the effect"),
     ("06.skill", lambda mse, copy: (mse - copy) / copy, "sign is wrong"),
     ("06.skill", lambda mse, copy: mse / copy, "fraction of the error that is left"),
     ("06.skill", lambda mse, copy: 100 * (copy - mse) / copy, "percent"),
@@ -91,7 +107,7 @@ WRONG = [
     ("06.separating_experiment", next_to_other, "a third setting"),
     ("06.separating_experiment", lambda one, other, c: c[0], "returns dict, not numbers"),
     ("06.separating_experiment", lambda one, other, c: -1, "begin with 0"),
-    ("06.separating_experiment", lambda one, other, c: [3], "no candidate at this place"),
+    ("06.separating_experiment", lambda one, other, c: [3], "the index itself"),
     ("06.separating_experiment", lambda one, other, c: 99, "no candidate at this place"),
 ]
 
