@@ -208,17 +208,15 @@ def _student(
     if entry.path.suffix != ".ipynb":
         raise CourseError("it is no notebook (.ipynb)")
     name, id_ = _who(entry.path, lesson, top)
-    for student, row in students.items():
-        if (id_ and row["id"] == id_) or name.casefold() in (
-            row["name"].casefold(), row["login"].casefold(), student.casefold()
-        ):  # fmt: skip
-            return name + id_, row
-    student = re.sub(r"[^\w.@-]+", "-", f"{name}-{id_}" if id_ else name).strip("-.@")[:100]
-    if not student:
+    slug = re.sub(r"[^\w.@-]+", "-", f"{name}-{id_}" if id_ else name).strip("-.@")[:100]
+    if not name or not slug:
         raise CourseError("it is not known whose it is: name the file or its folder after them")
-    return name + id_, dict.fromkeys(STUDENT_COLUMNS, "") | {
-        "student": student, "name": name.lstrip("=+-@\t\r\n "), "id": id_
-    }  # fmt: skip
+    for student, row in students.items():
+        called = {one.casefold() for one in (student, row["name"], row["login"]) if one}
+        if (id_ and row["id"] == id_) or name.casefold() in called:
+            return name + id_, row
+    new = {"student": slug, "name": name.lstrip("=+-@\t\r\n "), "id": id_}
+    return name + id_, dict.fromkeys(STUDENT_COLUMNS, "") | new
 
 
 def _who(path: PurePosixPath, lesson: Lesson, top: str) -> tuple[str, str]:

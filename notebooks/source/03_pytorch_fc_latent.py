@@ -710,7 +710,8 @@ def design(budget):
     ### BEGIN SOLUTION
     # Give up channels of conv3, until the model fits.
     for c3 in range(256, 0, -1):
-        model = FCLatentAutoencoder(channels=(64, 64, c3), latent_dim=256)
+        with torch.device("meta"):  # shapes alone: no weights are drawn
+            model = FCLatentAutoencoder(channels=(64, 64, c3), latent_dim=256)
         if sum(p.numel() for p in model.parameters()) <= budget:
             return 64, 64, c3, 256
     ### END SOLUTION
