@@ -26,7 +26,7 @@ from course_tools.lessons import Lesson
 MAX_BYTES = 20_000_000  # a notebook with its outputs; a solved lesson has 3 MB
 MAX_FILES = 20_000
 # "Ada Lovelace_1234_assignsubmission_file_": Moodle's number is another one in each assignment.
-MOODLE = re.compile(r"(?P<name>.+?)_\d+_assignsubmission_file_?.*")
+MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_file_?.*")
 # "lovelaceada_LATE_1234_5678_name.ipynb": the first number is the user's, as in the gradebook.
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_.+")
 NOISE = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db")
@@ -207,31 +207,31 @@ def _student(
         raise CourseError(entry.problem)
     if entry.path.suffix != ".ipynb":
         raise CourseError("it is no notebook (.ipynb)")
-    name, id_ = _who(entry.path, lesson, top)
+    name, id_, number = _who(entry.path, lesson, top)
     slug = re.sub(r"[^\w.@-]+", "-", f"{name}-{id_}" if id_ else name).strip("-.@")[:100]
     if not name or not slug:
         raise CourseError("it is not known whose it is: name the file or its folder after them")
     for student, row in students.items():
         called = {one.casefold() for one in (student, row["name"], row["login"]) if one}
         if (id_ and row["id"] == id_) or name.casefold() in called:
-            return name + id_, row
+            return name + number, row
     new = {"student": slug, "name": name.lstrip("=+-@\t\r\n "), "id": id_}
-    return name + id_, dict.fromkeys(STUDENT_COLUMNS, "") | new
+    return name + number, dict.fromkeys(STUDENT_COLUMNS, "") | new
 
 
-def _who(path: PurePosixPath, lesson: Lesson, top: str) -> tuple[str, str]:
-    """The student's name and number in a path; "" where there is none."""
+def _who(path: PurePosixPath, lesson: Lesson, top: str) -> tuple[str, str, str]:
+    """The student's name in a path, the number that stays theirs, and one that tells namesakes."""
     for part in path.parts:
         if found := MOODLE.fullmatch(part):
-            return found["name"], ""
+            return found["name"], "", found["number"]
     if found := CANVAS.fullmatch(path.name):
-        return found["name"], found["id"]
+        return found["name"], found["id"], found["id"]
     parent = path.parent.name
     if re.fullmatch(rf"{re.escape(lesson.name)}(?:[ (_-].*)?", path.stem):
-        return parent, ""
+        return parent, "", ""
     if re.match(r"\d\d_\w+$", path.stem):
         raise CourseError(f"by its name it is another lesson's file, not {lesson.name}")
-    return (path.stem if parent in ("", top) else parent), ""
+    return (path.stem if parent in ("", top) else parent), "", ""
 
 
 def _store(folder: ClassFolder, student: str, lesson: Lesson, entry: Entry) -> str:

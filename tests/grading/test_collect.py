@@ -202,6 +202,13 @@ def test_the_newest_of_several_files_of_a_student_counts(folder, given):
     assert folder.submitted("ada", NAME).read_bytes() == b"new"
 
 
+def test_namesakes_are_not_taken_for_one_student(folder, given):
+    files = {f"Ada Lovelace_{n}_assignsubmission_file_/x.ipynb": b"%d" % n for n in (1, 2)}
+    found = collect.collect(folder, LESSON, given(files))
+    assert len(found.taken) == 1
+    assert "would both be called 'Ada-Lovelace'" in found.refused[0][1]
+
+
 def test_the_table_names_the_late_and_the_missing(folder, given):
     due = datetime(2027, 1, 31, 10, tzinfo=UTC)
     release.release(folder, LESSON, due=due)
