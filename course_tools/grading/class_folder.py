@@ -25,6 +25,7 @@ CONFIG = """\
 # The class folder of Gray to Color, read by nbgrader and by `course assignment`.
 c = get_config()
 c.CourseDirectory.course_id = "gray_to_color"
+c.Exchange.root = __file__.rpartition("/")[0]  # files go through your learning platform
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
 c.ClearSolutions.text_stub = "*Your answer here.*"
 """

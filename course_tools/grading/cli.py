@@ -96,7 +96,9 @@ def formgrader(context: typer.Context, folder: Class = HERE) -> None:
 
     root = class_folder.at(folder).root
     os.chdir(root)
-    options = ["--ServerApp.default_url=/formgrader", *context.args]
+    # Its autograde buttons would run students' code here and unprotected: they must fail.
+    guard = "--Autograde.sanitize_preprocessors=grade_with_course_assignment_grade"
+    options = ["--LabApp.default_url=/formgrader/gradebook", guard, *context.args]
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options])
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -44,9 +45,9 @@ def solved(lesson: Lesson, points: Mapping[str, float] | None = None) -> Noteboo
     notebook = lessons.read(lesson)
     cells = targets.beside_exercises(lesson, _answerable(notebook.cells))
     _set_points(cells, points or {}, lesson)
-    graded = [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    graded = _graded(cells)
     if not graded:
-        raise CourseError(f"Lesson {lesson.number} has no exercises to hand in.")
+        raise CourseError(f"Lesson {lesson.number} is no assignment: no cell is tagged needed.")
     introduction = new_markdown_cell(
         (TEMPLATES / "assignment.md").read_text().format(
             title=notebook.cells[0].source.splitlines()[0].removeprefix("# "),
@@ -111,25 +112,39 @@ def _put_back(moved: Mapping[Path, Path]) -> None:
 
 
 def points_table(lesson: Lesson) -> str:
-    """Every answer of the lesson with its points, and the rubrics, in Markdown."""
-    cells = _answerable(lessons.read(lesson).cells)
-    rows = [
-        f"| {_asked(cell)} | {cell.metadata.nbgrader.points:g} |"
-        for cell in cells
-        if cell.metadata.get("nbgrader", {}).get("grade")
-    ]
-    total = sum(float(row.split("|")[2]) for row in rows)
-    title = lessons.read(lesson).cells[0].source
+    """Every answer of the lesson with its points, and the rubric of answers in words, in Markdown.
+
+    Empty if there is nothing to hand in.
+    """
+    notebook = lessons.read(lesson)
+    cells = _answerable(notebook.cells)
+    graded = _graded(cells)
+    if not graded:
+        return ""
+    rows = [f"| {_asked(cell)} | {cell.metadata.nbgrader.points:g} |" for cell in graded]
+    total = sum(cell.metadata.nbgrader.points for cell in graded)
+    title = notebook.cells[0].source
     minutes = re.search(r"(\d+) minutes", title)
     heading = f"**{title.splitlines()[0].removeprefix('# ')}** "
     heading += f"({minutes[1] if minutes else '?'} minutes, {total:g} points)"
-    return "\n".join([heading, "", "| answer | points |", "|---|---|", *rows])
+    lines = [heading, "", "| answer | points |", "|---|---|", *rows]
+    for asked, cell in pairwise(cells):
+        if "written" in tags(cell):
+            lines += ["", "In words, a point each for", "", *(f"- {one}" for one in _rubric(asked))]
+    return "\n".join(lines)
+
+
+def _rubric(asked: NotebookNode) -> list[str]:
+    """What points are given for: the rows of the question's table, or the items of its list."""
+    rows = re.findall(r"^\| \d+ \| (.+) \|$", asked.source, re.MULTILINE)
+    items = re.findall(r"^\d+\. (.+(?:\n +.+)*)", asked.source, re.MULTILINE)
+    return [re.sub(r"\s+", " ", one).rstrip(";.") for one in rows or items]
 
 
 def points_tables(name: str | None = None) -> str:
     """The tables of one lesson, or of all that have something to hand in."""
     found = [points_table(lesson) for lesson in lessons.select([name] if name else None)]
-    return "\n\n".join(table for table in found if "| `" in table)
+    return "\n\n".join(filter(None, found))
 
 
 def _answerable(cells: list[NotebookNode]) -> list[NotebookNode]:
@@ -148,11 +163,16 @@ def _answerable(cells: list[NotebookNode]) -> list[NotebookNode]:
     return found
 
 
+def _graded(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells that give points; none if the lesson is no assignment."""
+    if not any("needed" in tags(cell) for cell in cells):
+        return []
+    return [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+
+
 def _set_points(cells: list[NotebookNode], points: Mapping[str, float], lesson: Lesson) -> None:
     by_name = {
-        cell.metadata.nbgrader.grade_id.removeprefix("check-"): cell
-        for cell in cells
-        if cell.metadata.get("nbgrader", {}).get("grade")
+        cell.metadata.nbgrader.grade_id.removeprefix("check-"): cell for cell in _graded(cells)
     }
     for name, value in points.items():
         cell = by_name.get(name.replace("_", "-"))

@@ -151,11 +151,29 @@ def test_an_exercise_that_no_check_knows_has_no_target(tiny):
     assert targets.of_exercise("99.nothing", []) is None
 
 
-def test_a_lesson_without_exercises_is_no_assignment(tiny):
-    text = tiny.source.read_text()
-    tiny.source.write_text(text[: text.index("# ## Exercises")] + "# ## Results\n")
-    with pytest.raises(CourseError, match="no exercises to hand in"):
+def test_a_lesson_that_says_nothing_of_what_exercises_need_is_no_assignment(tiny):
+    with pytest.raises(CourseError, match="Lesson 01 is no assignment: no cell is tagged needed"):
         release.solved(tiny)
+    assert release.points_table(tiny) == ""
+    text = tiny.source.read_text()
+    tiny.source.write_text(
+        text.replace("# %%\nimport base64", '# %% tags=["needed"]\nimport base64')
+    )
+    assert "`double_it`" in release.points_table(tiny)
+    assert "2 points." in release.solved(tiny).cells[0].source
+
+
+def test_what_belongs_to_the_lesson_alone_is_left_out():
+    """Answers to compare with, and code that needs a trained model."""
+    for number, words in (("01", "One answer to the question"), ("02", "published.predict")):
+        lesson = lessons.find(number)
+        assert any(words in one.source for one in lessons.read(lesson).cells)
+        assert not any(words in one.source for one in release.solved(lesson).cells)
+
+
+def test_the_instructors_guide_has_the_points_and_rubrics_of_the_sources():
+    guide = (lessons.ROOT / "docs" / "instructors.md").read_text()
+    assert release.points_tables() in guide, "run `course assignment points` and paste it"
 
 
 def test_points_can_be_set_and_wrong_names_are_told():
