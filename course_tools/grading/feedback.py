@@ -128,7 +128,11 @@ def _page(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"visible": visible, "outcome": lambda name: OUTCOMES.get(name, name)}
+    environment.filters |= {
+        "visible": visible,
+        "outcome": lambda name: OUTCOMES.get(name, name),
+        "short": lambda number: f"{round(number, 2):g}",
+    }
     return environment.get_template(template).render(**values)
 
 

@@ -63,4 +63,5 @@ def of_exercise(name: str, parameters: list[str]) -> Target | None:
     figure, words = DRAWINGS.get(name, by_kind)(cases, parameters)
     function = name.split(".")[1]
     alt = f"What a right {function} returns for the inputs of its check. {words}"
+    alt = alt.replace("[", "(").replace("]", ")")  # brackets end an image's text in Markdown
     return Target(plots.png(figure), alt if len(alt) <= MAX_ALT else alt[: MAX_ALT - 4] + " ...")
