@@ -211,12 +211,20 @@ def _student(
     slug = re.sub(r"[^\w.@-]+", "-", f"{name}-{id_}" if id_ else name).strip("-.@")[:100]
     if not name or not slug:
         raise CourseError("it is not known whose it is: name the file or its folder after them")
-    for student, row in students.items():
-        called = {one.casefold() for one in (student, row["name"], row["login"]) if one}
-        if (id_ and row["id"] == id_) or name.casefold() in called:
+    for called in (name, entry.path.parent.name):
+        if row := _listed(called, id_, students):
             return name + number, row
     new = {"student": slug, "name": name.lstrip("=+-@\t\r\n "), "id": id_}
     return name + number, dict.fromkeys(STUDENT_COLUMNS, "") | new
+
+
+def _listed(name: str, id_: str, students: dict[str, dict[str, str]]) -> dict[str, str] | None:
+    """The line of the class list that a name or number belongs to."""
+    for student, row in students.items():
+        called = {one.casefold() for one in (student, row["name"], row["login"]) if one}
+        if (id_ and row["id"] == id_) or name.casefold() in called:
+            return row
+    return None
 
 
 def _who(path: PurePosixPath, lesson: Lesson, top: str) -> tuple[str, str, str]:

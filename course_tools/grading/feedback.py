@@ -131,9 +131,13 @@ def _page(template: str, **values: Any) -> str:
     environment.filters |= {
         "visible": visible,
         "outcome": lambda name: OUTCOMES.get(name, name),
-        "short": lambda number: f"{round(number, 2):g}",
+        "short": _short,
     }
     return environment.get_template(template).render(**values)
+
+
+def _short(number: float) -> str:
+    return f"{round(number, 2):g}"
 
 
 def visible(text: str) -> str:

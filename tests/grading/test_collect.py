@@ -78,6 +78,13 @@ def test_one_folder_around_all_files_is_no_student(folder, given):
     assert {taken.student for taken in found.taken} == {"ada", "bob"}
 
 
+def test_a_folder_that_is_called_like_a_student_is_theirs(folder, given):
+    """Alone in what was given it could be a folder around all files."""
+    (folder.root / "students.csv").write_text("student\nada\n")
+    (only,) = collect.collect(folder, LESSON, given({"ada/final version.ipynb": NOTEBOOK})).taken
+    assert only.student == "ada"
+
+
 def test_the_class_list_gives_students_their_names(folder, given):
     (folder.root / "students.csv").write_text(
         "\ufeffstudent,name,id,login\nal,Ada Lovelace,123,ada@example.org\n", encoding="utf-8"
