@@ -53,6 +53,11 @@ CHECKS = {
                 lambda *rgb: _gray(rgb) / 255,
             "The weights add up to 1 already; do not divide by 3 as well.":
                 lambda *rgb: _gray(rgb) / 3,
+            "You return the three terms; add them up.":
+                lambda *rgb: np.multiply(rgb, BT601),
+            "You return gray three times; it is one number.": lambda *rgb: np.full(3, _gray(rgb)),
+            "Your weights are rounded to two digits: BT.601 has 0.299, 0.587 and 0.114.":
+                lambda *rgb: _gray(rgb, (0.3, 0.59, 0.11)),
             "You return the largest channel: that is the value of HSV, not a weighted sum.": max,
             "You return whole numbers; on the scale from 0 to 1 there are only two of them.":
                 lambda *rgb: int(_gray(rgb)),
@@ -87,6 +92,11 @@ CHECKS = {
                 lambda rgb: _gray(rgb).astype(np.uint8) / 255,
             "You cut each term down to whole levels: make the bytes floats first, and keep floats.":
                 lambda rgb: (rgb * np.array(BT601)).astype(np.uint8).sum(axis=-1) / 255,
+            "You weigh the channels and leave them apart: add them up, over the last axis.":
+                lambda rgb: rgb / 255 * np.array(BT601),
+            "You copy the gray into three channels; the network wants it once.":
+                lambda rgb: np.repeat(_gray(rgb / 255)[..., np.newaxis], 3, axis=-1),
+            "You return one image; keep the gray of all N.": lambda rgb: _gray(rgb / 255)[-1:],
             "You add up rows of the picture: the channels are on the last axis, rgb[..., 0].":
                 lambda rgb: _gray(np.moveaxis(rgb[:, :3] / 255, 1, -1)),
         },
@@ -109,6 +119,8 @@ CHECKS = {
                 lambda gray: np.rint(256 * gray).astype(int) % 256,
             "You multiply by 256, and white wraps around to 0: 256 is no byte, and white is 255.":
                 lambda gray: np.floor(256 * gray).astype(int) % 256,
+            "The type int8 ends at 127, and what is brighter becomes negative: use uint8.":
+                lambda gray: np.rint(255 * gray).astype(np.uint8).view(np.int8),
             "You turn fractions into bytes, and almost all become 0: multiply by 255 first.":
                 lambda gray: gray.astype(np.uint8),
             "You cast before you multiply, and every fraction becomes 0: multiply, round, cast.":
@@ -131,6 +143,13 @@ CHECKS = {
             "What green loses is weighed too: divide by green's weight.": _move(0.299),
             "These are the weights of BT.709; the course uses those of BT.601.":
                 _move(BT709[0] / BT709[1]),
+            _FOUR_DIGITS: _move(0.2989 / 0.587),
+            "You let blue change as well; it stays as it is, and green gives way alone.":
+                lambda colour, change: colour + change * np.array([1, *[-0.299 / 0.701] * 2]),
+            "You set red to the change; it is added to the red that is there.":
+                lambda colour, change: _move(0.299 / 0.587)(colour, change) - colour * [1, 0, 0],
+            "You return green alone; return the whole colour.":
+                lambda colour, change: _move(0.299 / 0.587)(colour, change)[1],
             "You balance with blue; the exercise asks for green, and blue stays.":
                 lambda colour, change: colour + change * np.array([1, 0, -0.299 / 0.114]),
         },
@@ -155,6 +174,10 @@ CHECKS = {
                 lambda colours, probabilities: np.full(3, _gray(probabilities @ colours)),
             "You return one number, the gray of the mean colour; return its red, green and blue.":
                 lambda colours, probabilities: _gray(probabilities @ colours),
+            "You weigh the colours and leave them apart: add them up.":
+                lambda colours, probabilities: colours * probabilities[:, None],
+            "You return one number, the mean of the channels; return red, green and blue.":
+                lambda colours, probabilities: np.mean(probabilities @ colours),
             "You divide once too often: the probabilities add up to 1 already.":
                 lambda colours, probabilities: probabilities @ colours / len(colours),
         },
@@ -175,6 +198,8 @@ CHECKS = {
                 lambda rgb: rgb.mean(axis=(0, 1, 2)) / rgb.mean(axis=(0, 1, 2)).sum(),
             "You are close: the sum is 1, but the step of your search is too coarse. Try 0.02.":
                 _search,
+            "You weigh each channel by its variance; the error counts all alike, flat or not.":
+                lambda rgb: rgb.var(axis=(0, 1, 2)) / rgb.var(axis=(0, 1, 2)).sum(),
             "You copy one channel; a mixture comes closer to all three.": lambda rgb: (0, 1, 0),
             "These weights add up to 3, so the gray is three times too bright.":
                 lambda rgb: (1, 1, 1),

@@ -104,6 +104,8 @@ CHECKS = {
                 lambda channels, filters, k: (9 * channels + 1) * filters,
             "A bias belongs to a filter, not to each pair of filter and input channel.":
                 lambda channels, filters, k: (k * k + 1) * channels * filters,
+            "Every filter has weights for every input channel: multiply the two, do not add.":
+                lambda channels, filters, k: k * k * (channels + filters) + filters,
             "Filters and input channels have changed places: the biases belong to the filters.":
                 lambda channels, filters, k: (k * k * filters + 1) * channels,
         },
@@ -139,6 +141,15 @@ CHECKS = {
                 lambda losses, delta: 1 + int(np.sum(losses < losses[0] - delta)),
             "You take min_delta as a share of the best loss; in Keras it is an absolute number.":
                 lambda losses, delta: _improvements(np.log(losses), -np.log1p(-delta)),
+            "Your best moves at every new low: move it only when the epoch counts. And the first "
+            "epoch counts too.":
+                lambda losses, delta: _improvements(losses, delta, True) - 1,
+            "A loss that rises is no improvement: the sign of the difference matters.":
+                lambda losses, delta: 1 + int(np.sum(np.abs(np.diff(losses)) > delta)),
+            "You return which epoch is the best; return how many count.":
+                lambda losses, delta: int(np.argmin(losses)) + 1,
+            "You return the lowest loss; return how many epochs count.":
+                lambda losses, delta: np.min(losses),
             "You count the epochs that are not better.":
                 lambda losses, delta: len(losses) - _improvements(losses, delta),
         },
@@ -159,6 +170,10 @@ CHECKS = {
                 lambda validation, test: validation[test.argmin()],
             "You return which epoch it is; return its test loss.":
                 lambda validation, test: validation.argmin(),
+            "This is the last validation loss: validation chooses the epoch, and test is reported.":
+                lambda validation, test: validation[-1],
+            "You mix validation and test: the one chooses, the other is reported.":
+                lambda validation, test: (validation.min() + test.min()) / 2,
             "You take the highest validation loss; the best is the lowest.":
                 lambda validation, test: test[validation.argmax()],
             "With two equally good epochs, ModelCheckpoint keeps the first.":
@@ -192,6 +207,12 @@ CHECKS = {
                     prediction * (gray / _gray(prediction, _MEAN))[..., np.newaxis],
             "You put the gray in place of the V of HSV; V is the largest channel and not the gray.":
                 lambda prediction, gray: prediction * (gray / prediction.max(-1))[..., np.newaxis],
+            "You share the missing gray among three channels; each of them lacks all of it.":
+                lambda prediction, gray: prediction + _missing(prediction, gray) / 3,
+            "You add the whole gray to a picture that has its own: add only what is missing.":
+                lambda prediction, gray: prediction + gray[..., np.newaxis],
+            "You multiply by the gray, and everything becomes darker.":
+                lambda prediction, gray: prediction * gray[..., np.newaxis],
             "You put all of the missing gray into green; blur takes from red and blue as well.":
                 lambda prediction, gray:
                     prediction + _missing(prediction, gray) * [0, 1 / 0.587, 0],

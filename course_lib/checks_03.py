@@ -70,7 +70,7 @@ class _FourNumbers(Check):
         return outputs
 
 
-def _num_parameters(c1: int, c2: int, c3: int, latent_dim: int) -> int:
+def num_parameters(c1: int, c2: int, c3: int, latent_dim: int) -> int:
     """Parameters of model B with these widths."""
     convolutions = (9 + 1) * c1 + 2 * 9 * (c1 * c2 + c2 * c3) + (c2 + c3) + (c2 + c1) + 27 * c1 + 3
     return convolutions + 2 * 64 * c3 * latent_dim + latent_dim + 64 * c3
@@ -84,7 +84,7 @@ def _design_problem(design: Any, budget: int) -> int:
         raise CheckFailed("Layers have whole numbers of channels: return 9, not 9.0 or 9.5.")
     if min(design) < 1:
         return 1
-    total, latent_dim = _num_parameters(*map(int, design)), design[3]
+    total, latent_dim = num_parameters(*map(int, design)), design[3]
     if not 256 <= latent_dim < 1024:
         return 2 if latent_dim < 256 else 3
     return 4 if total > budget else 5 if total < 0.8 * budget else 0
@@ -92,7 +92,7 @@ def _design_problem(design: Any, budget: int) -> int:
 
 def _design(budget: int) -> tuple[int, int, int, int]:
     """The widest conv3 that the budget allows, beside 32 and 64 channels and 256 numbers."""
-    c3 = max(c for c in range(1, 257) if _num_parameters(32, 64, c, 256) <= budget)
+    c3 = max(c for c in range(1, 257) if num_parameters(32, 64, c, 256) <= budget)
     return 32, 64, c3, 256
 
 
@@ -113,6 +113,12 @@ CHECKS = {
                 lambda size, latent: (2 * 256 * (size // 4) ** 2 + 1) * latent,
             "You forget the biases of fc1, one for each of its outputs.":
                 lambda size, latent: (2 * latent + 1) * 256 * (size // 4) ** 2,
+            "You count one bias per layer; there is one for each output.":
+                lambda size, latent: 2 * 256 * (size // 4) ** 2 * latent + 2,
+            "You give fc2 a bias for each map; it has one for each output, and a map has many.":
+                lambda size, latent: 2 * 256 * (size // 4) ** 2 * latent + latent + 256,
+            "You count for pictures of 32 x 32; use size.": lambda size, k: _two_layers(32, k),
+            "You count 256 latent numbers; use latent_dim.": lambda size, k: _two_layers(size, 256),
             "You count fc1 only; fc2 leads back from the latent and is as large.":
                 lambda size, latent: (256 * (size // 4) ** 2 + 1) * latent,
             "The picture is halved twice, so a quarter of its size is left, not half.":
@@ -150,6 +156,14 @@ CHECKS = {
                 lambda p, t, inside: np.sqrt(np.mean((p[inside] - t[inside]) ** 2)),
             "You divide by the number of pixels, but each pixel has three channels.":
                 lambda p, t, inside: 3 * np.mean((p[inside] - t[inside]) ** 2),
+            "You return the sum; divide by how many numbers it has.":
+                lambda p, t, inside: np.sum((p[inside] - t[inside]) ** 2),
+            "You divide by the pixels inside, but the errors of the corners are in the sum.":
+                lambda p, t, inside: np.mean((p - t) ** 2) / np.mean(inside),
+            "You average first and square then, and errors of either sign cancel: square first.":
+                lambda p, t, inside: np.mean(p[inside] - t[inside]) ** 2,
+            "Return one number: the mean over channels too.":
+                lambda p, t, inside: np.mean((p[inside] - t[inside]) ** 2, axis=0),
             "You average image by image first, so pixels of images with large corners count more.":
                 lambda *arrays: np.mean(
                     [np.mean((p[i] - t[i]) ** 2) for p, t, i in zip(*arrays, strict=True)]),
@@ -173,6 +187,22 @@ CHECKS = {
                 _descent(lambda gradient, total, n: n * gradient),
             "The derivative of a square has a factor 2; it is missing in yours.":
                 _descent(lambda gradient, total, n: gradient / 2),
+            "Two factors are missing, the 2 of the square and the 1 / N of the mean.":
+                _descent(lambda gradient, total, n: n * gradient / 2),
+            "You divide by all numbers of x; the mean is over its N rows.":
+                _descent(lambda gradient, total, n: gradient / 3),
+            "You leave learning_rate out.":
+                lambda w, x, y, rate, steps: _right_descent(w, x, y, 1, steps),
+            "You find the gradient once; each step needs its own, where it begins.":
+                lambda w, x, y, rate, steps: _right_descent(w, x, y, steps * rate, 1),
+            "You take one step too many.":
+                lambda *arguments: _right_descent(*arguments[:4], arguments[4] + 1),
+            "You take one step too few.":
+                lambda *arguments: _right_descent(*arguments[:4], arguments[4] - 1),
+            "You return the weight that you began with; change it, and return what it became.":
+                lambda weight, *arguments: weight,
+            "You return the best weight there is; asked is where num_steps steps end.":
+                lambda w, x, y, rate, steps: np.linalg.lstsq(x, y, rcond=None)[0],
             "You take one step only; repeat it num_steps times.":
                 lambda *arguments: _right_descent(*arguments[:4], 1),
         },

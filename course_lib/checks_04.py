@@ -71,6 +71,16 @@ CHECKS = {
                 lambda h, w, cin, cout, k: 2 * h * w * k * k * cin * cout,
             "The padding keeps the size: the output has as many places as the picture.":
                 lambda h, w, cin, cout, k: (h - k + 1) * (w - k + 1) * k * k * cin * cout,
+            "You leave the window out: a sum has kernel_size * kernel_size pixels of each map.":
+                lambda h, w, cin, cout, k: h * w * cin * cout,
+            "You leave the maps out: multiply by channels_in and by channels_out.":
+                lambda h, w, cin, cout, k: h * w * k * k,
+            "The stride is 1: the output has as many places as the picture, and not a quarter.":
+                lambda h, w, cin, cout, k: (h // 2) * (w // 2) * k * k * cin * cout,
+            "The places are height * width, not height + width.":
+                lambda h, w, cin, cout, k: (h + w) * k * k * cin * cout,
+            "Windows overlap: there is one at every place, not one next to the other.":
+                lambda h, w, cin, cout, k: (h // k) * (w // k) * k * k * cin * cout,
             "You count biases; they are additions without a multiplication.":
                 lambda h, w, cin, cout, k: h * w * (k * k * cin + 1) * cout,
         },
@@ -85,6 +95,8 @@ CHECKS = {
                 lambda channels: next(n for n in range(99) if channels <= 4**n),
             "Compare with the gray picture that went in, one number per pixel, not three.":
                 lambda channels: next(n for n in range(99) if channels < 3 * 4**n),
+            "You return how many times the maps are too many; each pooling divides by 4.":
+                lambda channels: channels // 4,
             "You stop one pooling too early.":
                 lambda channels: next(n for n in range(99) if channels < 4 ** (n + 1)),
             "You do one pooling too many.":
@@ -108,6 +120,16 @@ CHECKS = {
                 lambda layers: _field(layers, early=True),
             "A window of kernel pixels widens the field by kernel - 1.":
                 lambda layers: _field(layers, widen=0),
+            "A layer's own stride counts for the layers after it, and strides multiply.":
+                lambda layers: 1 + sum((kernel - 1) * stride for kernel, stride in layers),
+            "You add up the windows; they overlap, and strides make the steps longer.":
+                lambda layers: sum(kernel for kernel, stride in layers),
+            "You multiply the windows; each one adds kernel - 1 steps.":
+                lambda layers: int(np.prod(layers[:, 0])),
+            "This is how far two neighbours are apart; asked is how wide one of them sees.":
+                lambda layers: int(np.prod(layers[:, 1])),
+            "You return the area; asked is how many pixels wide the field is.":
+                lambda layers: _field(layers) ** 2,
             "You walk from the latent to the input; begin with the layer at the input.":
                 lambda layers: _field(layers[::-1]),
             "You start from 0; before the first layer a number sees its own pixel.":

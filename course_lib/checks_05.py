@@ -99,6 +99,10 @@ CHECKS: dict[str, Check] = {
             "You divide by the factor, and the rate rises.": lambda r, f, floor: max(r / f, floor),
             "The factor is what is kept of the rate, not what is taken away.":
                 lambda r, f, floor: max(r * (1 - f), floor),
+            "Where the fall would lead below the floor, the rate becomes the floor.":
+                lambda r, f, floor: r * f if r * f > floor else r,
+            "The floor is a limit; do not add it.": lambda r, f, floor: r * f + floor,
+            "You use 0.1; use the argument factor.": lambda r, f, floor: max(r * 0.1, floor),
             "You use the root of 0.1; use the argument factor.":
                 lambda r, f, floor: max(r * 0.1**0.5, floor),
         },
@@ -117,6 +121,12 @@ CHECKS: dict[str, Check] = {
                 _fall(lambda loss, best, last, delta: loss <= best - delta),
             "The best so far moves only when an epoch counts as better; yours follows every loss.":
                 _fall(moves=True),
+            "You wait from the lowest loss of all; the rate falls when patience first runs out.":
+                lambda losses, patience, delta: int(np.argmin(losses)) + 1 + patience,
+            "You return the epoch of the lowest loss; asked is when the rate falls.":
+                lambda losses, patience, delta: int(np.argmin(losses)) + 1,
+            "You do not wait: only after patience bad epochs does the rate fall.":
+                lambda losses, patience, delta: _fall()(losses, 1, delta),
             "You count epochs from 0; the first epoch is number 1.": _fall(shift=-1),
             "You name the epoch that trains with the new rate; asked is the one whose end set it.":
                 _fall(shift=1),
@@ -128,9 +138,21 @@ CHECKS: dict[str, Check] = {
     "05.paired_interval": Check(
         inputs=lambda: [(a.copy(), b.copy()) for a, b in zip(_A, _B, strict=True)],
         reference=lambda scheduled, constant: mean_interval(scheduled - constant),
-        tolerance=1e-6,
+        tolerance=4e-6,  # who looks t up in a table has four digits of it
         misconceptions={
             "The sign is wrong: take scheduled minus constant.": lambda a, b: mean_interval(b - a),
+            "You leave the constant runs out: subtract them, seed by seed.":
+                lambda a, b: mean_interval(a),
+            "You drop the signs; a difference below zero says that the schedule is better.":
+                lambda a, b: mean_interval(np.abs(a - b)),
+            "You take a share of the constant run; asked is the plain difference.":
+                lambda a, b: mean_interval((a - b) / b),
+            "The order is mean, low, high.":
+                lambda a, b: tuple(np.array(mean_interval(a - b))[[0, 2, 1]]),
+            "You leave the mean out: return mean, low and high.":
+                lambda a, b: mean_interval(a - b)[1:],
+            "You return the half width; return the ends, mean minus and mean plus it.":
+                lambda a, b: (np.mean(a - b), *[_T * stats.sem(a - b)] * 2),
             "You ignore the pairs: subtract seed by seed first, then take the interval.":
                 _with(lambda d, a, b: _T * np.hypot(stats.sem(a), stats.sem(b))),
             "You compare two groups that share nothing (Welch); these runs come in pairs: subtract "
@@ -159,6 +181,11 @@ CHECKS: dict[str, Check] = {
         misconceptions={
             "You use 1.96 for any number of seeds; for few seeds Student's t is much larger.":
                 _seeds(free=10**9),
+            "You take Student's t of three seeds for every N; it changes with N.":
+                lambda difference, spread:
+                    max(2, int(np.floor((_T * spread / difference) ** 2)) + 1),
+            "You leave t out: the half width is t times spread over the root of N.":
+                lambda difference, spread: int(np.floor((spread / difference) ** 2)) + 1,
             "The spread of a mean falls with the root of the number of seeds, not with the number.":
                 _seeds(power=1),
             "One too few: with that many seeds the interval still contains 0.":

@@ -110,7 +110,9 @@ def _pick(mistake: str) -> Callable[..., int]:
 
 def _separates(index: np.ndarray, one: dict, other: dict, candidates: list[dict]) -> bool:
     """True. Or says what is wrong with the candidate that was chosen."""
-    if index.ndim or index not in range(len(candidates)):
+    if index.ndim:
+        raise CheckFailed("Return the index itself, one whole number, not a list of indices.")
+    if index not in range(len(candidates)):
         raise CheckFailed(_NO_INDEX)
     mistake = _mistake(candidates[int(index)], one, other)
     if mistake:
@@ -132,6 +134,10 @@ CHECKS = {
                 lambda mse, copy: copy - mse,
             "You divide by the model's MSE; the gray copy is what it is measured against.":
                 lambda mse, copy: (copy - mse) / mse,
+            "The fraction is upside down: divide the model's MSE by the gray copy's.":
+                lambda mse, copy: 1 - copy / mse,
+            "You take roots; the skill is about the MSE itself.":
+                lambda mse, copy: 1 - np.sqrt(mse / copy),
             "You return percent, not a fraction.": lambda mse, copy: 100 * (1 - mse / copy),
             "You drop the sign, and a model that does harm looks like one that helps.":
                 lambda mse, copy: abs(1 - mse / copy),
@@ -151,6 +157,12 @@ CHECKS = {
                 _interval(lambda a, b: 1.96 * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))),
             "You take the spread of single images; the mean of N is surer, by the root of N.":
                 _interval(lambda a, b: 1.96 * np.std(a - b, ddof=1)),
+            "These are percentiles of single images; asked is how sure their mean is.":
+                lambda a, b: (np.mean(a - b), *np.percentile(a - b, [2.5, 97.5])),
+            "You drop the signs; the models take turns in being worse.":
+                lambda a, b: _right_interval(np.abs(a - b), 0 * a),
+            "You add up two half-widths; subtract image by image first, then take one.":
+                _interval(lambda a, b: 1.96 * (_standard_error(a, 0 * a) + _standard_error(b, 0 * a))),
             "You divide by N; the standard error divides by the root of N.":
                 _interval(lambda a, b: 1.96 * np.std(a - b, ddof=1) / len(a)),
             "You go one standard error either way; 95 % takes 1.96.":
@@ -177,6 +189,10 @@ CHECKS = {
             "You use 1.96 for t; with few seeds t is far larger.": _power(lambda n: 1.96 / _t(n)),
             "Cut off 2.5 % at either end, not 5 %.": _power(lambda n: _t(n, 0.95) / _t(n)),
             "The mean costs one degree of freedom of n.": _power(lambda n: _t(n + 1) / _t(n)),
+            "You draw studies without the effect.":
+                lambda effect, *given: _right_power(0, *given),
+            "Every mean differs from zero; ask whether the interval excludes it.":
+                _share(lambda mean, *_: mean != 0),
             "You divide by n; divide by the root of n.": _power(lambda n: n**-0.5),
             "A mean of n seeds is surer, by the root of n.": _power(lambda n: n**0.5),
             "Estimate the spread with n - 1 (`ddof=1`).": _power(lambda n: (1 - 1 / n) ** 0.5),

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from course_lib.files import CourseError, write_json
+from course_tools.grading import cli as assignments
 
 app = typer.Typer(
     name="course",
@@ -19,10 +20,27 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(assignments.app, name="assignment")
 Names = Annotated[
     list[str] | None, typer.Argument(help="Lessons, such as 01 or 3; none means all of them.")
 ]
 Name = Annotated[str, typer.Argument(help="A lesson, such as 01 or 3.")]
+
+# For students' JupyterLab: no news, and none of nbgrader's menus, which are for instructors.
+LAB_SETTINGS = {
+    "labconfig/default_setting_overrides.json": {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}
+    },
+    "labconfig/page_config.json": {"disabledExtensions": {"@jupyter/nbgrader": True}},
+    "jupyter_server_config.d/nbgrader.json": {
+        "ServerApp": {
+            "jpserver_extensions": {
+                f"nbgrader.server_extensions.{name}": False
+                for name in ("formgrader", "validate_assignment", "assignment_list", "course_list")
+            }
+        }
+    },
+}
 
 
 def main() -> None:
@@ -123,10 +141,8 @@ def lab(context: typer.Context) -> None:
 
     start(None)
     settings = ROOT / "build" / "jupyter"
-    write_json(
-        settings / "labconfig" / "default_setting_overrides.json",
-        {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}},
-    )
+    for name, content in LAB_SETTINGS.items():
+        write_json(settings / name, content)
     path = [str(settings), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     environment = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(path)}
     command = [sys.executable, "-m", "jupyterlab", *context.args]

@@ -11,7 +11,7 @@ from course_lib.checks import NOT_ANSWERED
 from course_tools.lessons import inputs, tags
 
 MAX_CODE_LINES = 12
-MAX_CELLS = 64
+MAX_CELLS = 72
 MAX_MINUTES = 90
 MAX_BYTES = 3_000_000
 MIN_ALT = 10
@@ -25,6 +25,8 @@ KNOWN_TAGS = {
     "key-number",
     "widget",
     "written",
+    "needed",
+    "lesson-only",
     "nbval-check-output",
     "results",
     "nbval-ignore-output",
@@ -195,7 +197,7 @@ def exercise_problems(notebook: NotebookNode) -> list[str]:
 
 
 def budget_problems(notebook: NotebookNode) -> list[str]:
-    """Cells of at most 12 lines of code, lessons of at most 64 cells and 3 MB."""
+    """Cells of at most 12 lines of code, lessons of at most 72 cells and 3 MB."""
     found = []
     for cell in notebook.cells:
         if cell.cell_type != "code" or {"exercise", "parameters"} & set(tags(cell)):

@@ -40,7 +40,7 @@ def start(lesson: Lesson) -> bool:
     """Put the student edition into work/. False, with nothing touched, if a file is there."""
     if os.path.lexists(lesson.student_file):
         return False
-    build.write(lesson.student_file, student_edition(lessons.read(lesson)))
+    build.write(lesson.student_file, _with_pictures(lesson))
     return True
 
 
@@ -49,7 +49,7 @@ def reset(lesson: Lesson) -> Path | None:
 
     The old file becomes work/NN_name.old-1.ipynb, -2 and so on; no number is used twice.
     """
-    fresh = student_edition(lessons.read(lesson))
+    fresh = _with_pictures(lesson)
     path = lesson.student_file
     kept = None
     if os.path.lexists(path):
@@ -62,6 +62,15 @@ def reset(lesson: Lesson) -> Path | None:
             ) from error
     build.write(path, fresh)
     return kept
+
+
+def _with_pictures(lesson: Lesson) -> NotebookNode:
+    """The student edition, and above each blank the picture of what a right answer returns."""
+    from course_tools.grading import targets  # and matplotlib with it
+
+    notebook = student_edition(lessons.read(lesson))
+    notebook.cells = targets.beside_exercises(lesson, notebook.cells)
+    return notebook
 
 
 def _next_old_name(path: Path) -> Path:

@@ -1,7 +1,9 @@
 """The command `course`: what it prints, what it leaves alone, and its exit codes."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -133,6 +135,36 @@ def test_lab_opens_the_work_folder_without_news(here, monkeypatch, tmp_path):
     overrides = (settings / "labconfig/default_setting_overrides.json").read_text()
     assert '"fetchNews": "false"' in overrides
     assert here.student_file.exists()
+    page = (settings / "labconfig/page_config.json").read_text()
+    assert '"@jupyter/nbgrader": true' in page
+    server = json.loads((settings / "jupyter_server_config.d/nbgrader.json").read_text())
+    assert set(server["ServerApp"]["jpserver_extensions"].values()) == {False}
+
+
+def test_nothing_of_nbgrader_is_left_in_a_student_s_jupyterlab():
+    """Every extension that nbgrader switches on is one that `course lab` switches off."""
+    config = Path(sys.prefix) / "etc/jupyter/jupyter_server_config.d/nbgrader.json"
+    on = json.loads(config.read_text())["ServerApp"]["jpserver_extensions"]
+    off = cli.LAB_SETTINGS["jupyter_server_config.d/nbgrader.json"]
+    assert set(on) == set(off["ServerApp"]["jpserver_extensions"])
+    folders = Path(sys.prefix, "share/jupyter/labextensions/@jupyter").iterdir()
+    installed = {f"@jupyter/{folder.name}" for folder in folders}
+    assert set(cli.LAB_SETTINGS["labconfig/page_config.json"]["disabledExtensions"]) <= installed
+
+
+def test_the_formgrader_opens_in_the_class_folder_with_autograde_disarmed(monkeypatch, tmp_path):
+    """Its autograde buttons run students' code without a sandbox."""
+    calls = []
+    monkeypatch.setattr(cli.os, "chdir", calls.append)
+    monkeypatch.setattr(cli.os, "execv", lambda *arguments: calls.append(arguments))
+    assert runner.invoke(cli.app, ["assignment", "new", str(tmp_path / "class")]).exit_code == 0
+    command = ["assignment", "formgrader", "--class", str(tmp_path / "class"), "--no-browser"]
+    assert runner.invoke(cli.app, command).exit_code == 0
+    folder, (_, options) = calls
+    assert folder == tmp_path / "class"
+    assert "--LabApp.default_url=/formgrader/gradebook" in options
+    assert any(option.startswith("--Autograde.sanitize_preprocessors=") for option in options)
+    assert options[-1] == "--no-browser"
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,22 @@ def test_start_never_touches_a_file_that_is_there(tiny):
     assert tiny.student_file.read_text() == "my work"
 
 
+def test_above_each_blank_stands_what_a_right_answer_returns(tmp_path):
+    """And nothing else is added: less the pictures, it is the student edition."""
+    lesson = lessons.Lesson("06_comparing_models", tmp_path)
+    lesson.source.parent.mkdir(parents=True)
+    lesson.source.write_bytes(lessons.find("06").source.read_bytes())
+    students.start(lesson)
+    started = nbformat.read(lesson.student_file, as_version=4)
+    pictures = [cell for cell in started.cells if cell.get("attachments")]
+    exercises = [cell.id for cell in started.cells if "exercise" in lessons.tags(cell)]
+    after = [started.cells[started.cells.index(cell) + 1].id for cell in pictures]
+    assert after == exercises
+    started.cells = [cell for cell in started.cells if cell not in pictures]
+    edition = students.student_edition(lessons.read(lesson))
+    assert lessons.inputs(started) == lessons.inputs(edition)
+
+
 def test_reset_keeps_every_old_file_under_a_number_of_its_own(tiny):
     assert students.reset(tiny) is None
     for number, text in enumerate(["first", "second", "third"], start=1):

@@ -35,16 +35,19 @@ device = "cpu"
 # The cell above holds the parameters of the run. `quick` means the small sample of CIFAR-10 that
 # ships with the course. `seed` chooses which pixels step 3 shows, and which images the bootstrap at
 # the end draws. This lesson trains nothing, so `device` has no effect.
-#
-# First the data. CIFAR-10 holds colour photographs of 32 by 32 pixels (Krizhevsky, 2009).
 
-# %% tags=["nbval-check-output"]
+# %% tags=["needed"]
 import numpy as np
 from ipywidgets import interact
 from scipy.ndimage import gaussian_filter
 
 from course_lib import baselines, checks, data, grayscale, metrics, plots, profiles, statistics
 
+# %% [markdown]
+# These names serve the whole lesson. Now the data. CIFAR-10 holds colour photographs of 32 by 32
+# pixels (Krizhevsky, 2009).
+
+# %% tags=["nbval-check-output"]
 cifar = data.load_cifar10(profiles.get(profile).data)
 split = data.split(cifar)
 train = data.as_float(split.x_train)  # (N, 32, 32, 3), float32 in [0, 1]
@@ -567,7 +570,7 @@ def best_weights(rgb):
 # %% tags=["check"]
 checks.check("01.best_weights", best_weights)
 
-# %% [markdown]
+# %% [markdown] tags=["lesson-only"]
 # <details><summary>One answer to the question in words (open it when you have yours)</summary>
 #
 # The number closest to three others, in squares, is their mean; this holds for every pixel,

@@ -49,14 +49,17 @@ device = "auto"
 #
 # (Keras wants a channel axis also where there is one channel, so gray pictures have the shape (N,
 # 32, 32, 1) here. `seed` fixes the initial weights, the order of the images and some draws. Keras
-# takes a GPU by itself, so `device` has no effect. Loading it takes some seconds.)
+# takes a GPU by itself, so `device` has no effect.)
 
-# %% tags=["nbval-check-output"]
+# %% tags=["needed"]
 import numpy as np
 
 from course_lib import baselines, checks, data, grayscale, metrics, plots, profiles, seeding
-from course_lib.models_keras import build_three_layer_autoencoder, keras, layers
 
+# %% [markdown]
+# Keras is not among them yet. Now the data, and the two scores to beat.
+
+# %% tags=["nbval-check-output"]
 cifar = data.load_cifar10(profiles.get(profile).data)
 split = data.split(cifar)
 train, validation = data.as_float(split.x_train), data.as_float(split.x_validation)
@@ -93,9 +96,11 @@ report("gray-level table", baselines.gray_level_table(gray_validation), validati
 # height and width. `padding="same"` adds zeros at the edge, so that 32 becomes exactly 16, then 8
 # and 4.
 #
-# *Before you read the comments:* which shapes do you expect?
+# *Before you read the comments:* which shapes do you expect? (Loading Keras takes some seconds.)
 
 # %%
+from course_lib.models_keras import build_three_layer_autoencoder, keras, layers
+
 strided = {"kernel_size": 3, "strides": 2, "padding": "same", "activation": "relu"}
 
 gray = keras.Input((32, 32, 1), name="encoder_input")  # (N, 32, 32, 1)
@@ -679,7 +684,7 @@ def give_gray_back(prediction, gray):
 # %% tags=["check"]
 checks.check("02.give_gray_back", give_gray_back)
 
-# %% [markdown]
+# %% [markdown] tags=["lesson-only"]
 # When it passes, open a new cell and try it on the published model. The line to compare with
 # stands in step 4, and the result is worth the minute:
 #
@@ -688,7 +693,8 @@ checks.check("02.give_gray_back", give_gray_back)
 # repaired = np.clip(give_gray_back(prediction, gray_validation[..., 0]), 0, 1)
 # report("A, gray given back", repaired, validation)
 # ```
-#
+
+# %% [markdown]
 # ### A question to answer in words · 4 points
 #
 # A friend writes: *"I hand the test set to `model.fit` as validation data, with the callbacks

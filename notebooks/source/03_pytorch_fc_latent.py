@@ -33,7 +33,7 @@ profile = "quick"
 seed = 0
 device = "cpu"
 
-# %%
+# %% tags=["needed"]
 import tempfile
 from pathlib import Path
 
@@ -44,6 +44,11 @@ from torch.nn.functional import max_pool2d, mse_loss
 
 from course_lib import baselines, checks, data, experiments, grayscale, models_torch, profiles
 
+# %% [markdown]
+# Beside PyTorch itself only `nn`, which holds the layers, and two functions are called by name so
+# often that they get short ones. Now the settings and the data.
+
+# %%
 grant = profiles.get(profile)
 recipe = experiments.get("fc_latent")  # the paper's settings, as data
 place = models_torch.pick_device(device)
@@ -103,7 +108,7 @@ for name, picture in pictures.items():
 # picture is halved twice on the way to it?
 
 
-# %%
+# %% tags=["needed"]
 class Layers(nn.Module):
     def __init__(self, channels=(64, 128, 256), latent_dim=256):
         super().__init__()
@@ -129,7 +134,7 @@ class Layers(nn.Module):
 # Now the encoder: gray picture in, 256 numbers out. After each line stands the shape of `x`.
 
 
-# %%
+# %% tags=["needed"]
 class Encoder(Layers):
     def encode(self, gray):  #                            (N, 1, 32, 32)
         x = self.conv1(gray).relu()  #                    (N, 64, 32, 32)
@@ -155,7 +160,7 @@ class Encoder(Layers):
 # The decoder goes the other way.
 
 
-# %%
+# %% tags=["needed"]
 upsample = nn.Upsample(scale_factor=2, mode="bilinear")  # (N, C, H, W) -> (N, C, 2H, 2W)
 
 
@@ -705,7 +710,8 @@ def design(budget):
     ### BEGIN SOLUTION
     # Give up channels of conv3, until the model fits.
     for c3 in range(256, 0, -1):
-        model = FCLatentAutoencoder(channels=(64, 64, c3), latent_dim=256)
+        with torch.device("meta"):  # shapes alone: no weights are drawn
+            model = FCLatentAutoencoder(channels=(64, 64, c3), latent_dim=256)
         if sum(p.numel() for p in model.parameters()) <= budget:
             return 64, 64, c3, 256
     ### END SOLUTION

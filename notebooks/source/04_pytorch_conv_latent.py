@@ -33,16 +33,11 @@ profile = "quick"
 seed = 0
 device = "cpu"
 
-# %%
+# %% tags=["needed"]
 import numpy as np
-import torch
-from torch import nn
-from torch.nn.functional import max_pool2d
 
-from course_lib import baselines, checks, data, experiments, grayscale, metrics, models_torch
+from course_lib import baselines, checks, data, experiments, grayscale, metrics
 
-recipe = experiments.get("conv_latent")  # the paper's settings, as data
-place = models_torch.pick_device(device)
 latents = {"B, fully connected": (256,), "C, convolutional": (256, 16, 16)}
 for name, shape in latents.items():
     size = np.prod(shape)
@@ -69,8 +64,19 @@ for name, shape in latents.items():
 # *Expect:* the gray copy is as sharp as the truth. Which columns say so?
 
 # %%
-from course_lib import plots, profiles, published, statistics, training
+import torch
+from torch import nn
+from torch.nn.functional import max_pool2d
 
+from course_lib import models_torch, plots, profiles, published, statistics, training
+
+recipe = experiments.get("conv_latent")  # the paper's settings, as data
+place = models_torch.pick_device(device)
+
+# %% [markdown]
+# That was PyTorch. Now the data, and the two bars.
+
+# %%
 grant = profiles.get(profile)
 cifar = data.load_cifar10(grant.data)
 split = data.split(cifar)

@@ -33,14 +33,18 @@ profile = "quick"
 seed = 0
 device = "cpu"
 
-# %%
+# %% tags=["needed"]
 import math
 
 import numpy as np
 
-from course_lib import data, experiments, profiles, published
+from course_lib import checks, data, experiments, profiles, published
 from course_lib.files import CourseError
 
+# %% [markdown]
+# The imports for the whole lesson; what only one step needs comes with that step. Now the data.
+
+# %%
 cifar = data.load_cifar10(profiles.get(profile).data)
 
 # %% [markdown]
@@ -473,7 +477,7 @@ for letter, (parameters, mult_adds, latent) in costs.items():
 # %% tags=["nbval-check-output"]
 import inspect
 
-from course_lib import checks, claims
+from course_lib import claims
 
 print(inspect.getsource(claims.verdict))
 print("MIN_SEEDS =", claims.MIN_SEEDS)

@@ -161,7 +161,7 @@ BREAKS = {
     ),
     "65 cells": (
         lambda n: n.cells.extend(copy.deepcopy(n.cells[-1]) for _ in range(50)),
-        "cells, at most 64",
+        "cells, at most 72",
     ),
     "too large": (
         lambda n: tagged(n, "widget").outputs[0].data.update({"text/plain": "x" * 3_000_000}),

@@ -1,0 +1,1 @@
+"""Hand out lessons as assignments, collect and grade them, and give feedback."""

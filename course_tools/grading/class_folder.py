@@ -1,0 +1,174 @@
+"""The folder of one class: an nbgrader course folder, and where the course's own files lie in it.
+
+source/NN_name/NN_name.ipynb      the solved assignment, which nbgrader's formgrader reads
+release/NN_name/NN_name.ipynb     what is handed out
+submitted/STUDENT/NN_name/        what came in, with timestamp.txt
+results/NN_name/STUDENT.json      what grading found, the source of truth
+feedback/STUDENT/NN_name.html     what the student gets back
+reports/  private/  older/        class reports; own tests and seeds; everything replaced
+"""
+
+import csv
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib import files
+from course_lib.files import CourseError
+
+CONFIG = """\
+# The class folder of Gray to Color, read by nbgrader and by `course assignment`.
+c = get_config()
+c.CourseDirectory.course_id = "gray_to_color"
+c.Exchange.root = __file__.rpartition("/")[0]  # files go through your learning platform
+c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
+c.ClearSolutions.text_stub = "*Your answer here.*"
+"""
+TEMPLATES = Path(__file__).parent / "templates"
+STUDENT_COLUMNS = ("student", "name", "id", "sis_user_id", "login", "section")
+
+
+@dataclass(frozen=True)
+class ClassFolder:
+    """A class folder that exists."""
+
+    root: Path
+
+    @property
+    def db_url(self) -> str:
+        return f"sqlite:///{self.root / 'gradebook.db'}"
+
+    def assignment(self, step: str, name: str) -> Path:
+        """The notebook of an assignment in the step "source" or "release"."""
+        return self.root / step / name / f"{name}.ipynb"
+
+    def submitted(self, student: str, name: str) -> Path:
+        """The notebook that a student handed in."""
+        return self.root / "submitted" / student / name / f"{name}.ipynb"
+
+    def set_aside(self, path: Path) -> Path:
+        """Move a file or folder to older/ under the next free number; returns where it is now."""
+        base = self.root / "older" / path.relative_to(self.root)
+        taken = re.compile(re.escape(base.name) + r"\.(\d+)")
+        base.parent.mkdir(parents=True, exist_ok=True)
+        found = filter(None, (taken.fullmatch(other.name) for other in base.parent.iterdir()))
+        kept = base.with_name(f"{base.name}.{max((int(f[1]) for f in found), default=0) + 1}")
+        try:
+            path.rename(kept)
+        except OSError as error:
+            raise CourseError(f"{path} could not be moved aside ({error.strerror}).") from error
+        return kept
+
+    def students(self) -> dict[str, dict[str, str]]:
+        """The class list, students.csv: student -> its columns. Empty if there is none."""
+        try:
+            text = (self.root / "students.csv").read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise CourseError(f"students.csv cannot be read ({error}); save it as UTF-8.") from None
+        rows = csv.DictReader(text.splitlines())
+        if "student" not in (rows.fieldnames or ()):
+            raise CourseError(
+                f"students.csv must begin with the line {','.join(STUDENT_COLUMNS)} "
+                "(only the first column is needed)."
+            )
+        listed = [{k: (row.get(k) or "").strip() for k in STUDENT_COLUMNS} for row in rows]
+        return {row["student"]: row for row in listed if row["student"]}
+
+    def write_students(self, students: dict[str, dict[str, str]]) -> None:
+        """Write the class list, whole or not at all."""
+        with (
+            files.replacing(self.root / "students.csv") as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, STUDENT_COLUMNS)
+            writer.writeheader()
+            writer.writerows(students.values())
+
+
+def new(path: Path) -> ClassFolder:
+    """Make a class folder. What is there already is left as it is.
+
+    Raises:
+        CourseError: `path` is a file, or holds files but is no class folder.
+    """
+    if path.is_file() or (
+        path.is_dir() and any(path.iterdir()) and not (path / "nbgrader_config.py").exists()
+    ):
+        raise CourseError(f"{path} is there and is no class folder; choose a new name.")
+    contents = {
+        "nbgrader_config.py": CONFIG,
+        "README.md": (TEMPLATES / "class.md").read_text(),
+        "private/README.md": (TEMPLATES / "private.md").read_text(),
+        "students.csv": ",".join(STUDENT_COLUMNS) + "\n",
+        ".gitignore": "*\n",
+    }
+    for name, text in contents.items():
+        if not (path / name).exists():
+            files.write_bytes(path / name, text.encode())
+    return at(path)
+
+
+def at(path: Path) -> ClassFolder:
+    """The class folder at `path`.
+
+    Raises:
+        CourseError: it is not one.
+    """
+    root = path.resolve()
+    if not (root / "nbgrader_config.py").is_file():
+        raise CourseError(
+            f"{path} is no class folder; make one with `course assignment new CLASS`, then go "
+            "there or name it with --class CLASS."
+        )
+    # nbgrader calls alembic by name.
+    binaries = str(Path(sys.executable).parent)
+    if binaries not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([binaries, os.environ.get("PATH", "")])
+    return ClassFolder(root)
+
+
+@contextmanager
+def gradebook(folder: ClassFolder) -> Iterator[Any]:
+    """nbgrader's gradebook of the class.
+
+    Raises:
+        CourseError: nbgrader is not installed.
+    """
+    with _nbgrader():
+        from nbgrader.api import Gradebook
+    with Gradebook(folder.db_url, "gray_to_color") as book:
+        yield book
+
+
+def nbgrader_api(folder: ClassFolder) -> Any:
+    """nbgrader's own commands for this class, as Python calls.
+
+    Raises:
+        CourseError: nbgrader is not installed.
+    """
+    with _nbgrader():
+        from nbgrader.apps import NbGraderAPI
+        from traitlets.config.loader import PyFileConfigLoader
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(folder.root)).load_config()
+    config.CourseDirectory.root = str(folder.root)
+    config.CourseDirectory.db_url = folder.db_url
+    return NbGraderAPI(config=config)
+
+
+@contextmanager
+def _nbgrader() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "nbgrader":
+            raise
+        raise CourseError(
+            "Assignments need nbgrader, which is not installed; run: make environment"
+        ) from error

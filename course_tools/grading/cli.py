@@ -1,0 +1,116 @@
+"""`course assignment`: release, collect, grade, give feedback. Imports stand inside commands."""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course_lib.files import CourseError
+
+app = typer.Typer(
+    help="Hand out lessons as assignments, collect, grade, and give feedback.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Class = Annotated[Path, typer.Option("--class", help="The class folder; here if not named.")]
+Name = Annotated[str, typer.Argument(help="A lesson, such as 03.")]
+HERE = Path(".")
+
+
+@app.command()
+def new(path: Annotated[Path, typer.Argument(help="The folder to make.")]) -> None:
+    """Make the folder of a class; what is there already is left as it is."""
+    from course_tools.grading import class_folder
+
+    folder = class_folder.new(path)
+    print(f"{folder.root} is ready; next, in it: course assignment release 01")
+
+
+@app.command()
+def release(
+    name: Name,
+    points: Annotated[
+        list[str] | None, typer.Option(help="Such as descend=3 or written-1=6; several times.")
+    ] = None,
+    due: Annotated[str, typer.Option(help="Such as 2027-01-31T23:59, in local time.")] = "",
+    folder: Class = HERE,
+) -> None:
+    """Write the assignment of a lesson, as it is handed out, into release/."""
+    from course_tools import lessons
+    from course_tools.grading import class_folder
+    from course_tools.grading.release import release
+
+    lesson = lessons.find(name)
+    done = release(class_folder.at(folder), lesson, _points(points or []), _date(due))
+    if done.kept:
+        print(f"It was released before and has changed; the old one is kept in {done.kept}.")
+    print(f"{done.path} is {'ready: hand it out' if done.changed else 'as it was'}.")
+
+
+@app.command()
+def collect(
+    name: Name,
+    source: Annotated[Path, typer.Argument(help="A folder or a zip, as the platform gives it.")],
+    folder: Class = HERE,
+) -> None:
+    """Take in what students handed in; a second hand-in replaces the first, which is kept."""
+    from course_tools import lessons
+    from course_tools.grading import class_folder, collect
+
+    lesson, here = lessons.find(name), class_folder.at(folder)
+    collection = collect.collect(here, lesson, source)
+    print(collect.table(here, lesson, collection))
+    print(f"{len(collection.taken)} taken, {len(collection.refused)} files not taken.")
+
+
+@app.command()
+def feedback(
+    name: Name,
+    column: Annotated[
+        str, typer.Option(help="How the learning platform calls the assignment.")
+    ] = "",
+    folder: Class = HERE,
+) -> None:
+    """Write a page for each student, the marks as one CSV, and a report on the class."""
+    from course_tools import lessons
+    from course_tools.grading import class_folder, feedback
+
+    feedback.write(class_folder.at(folder), lessons.find(name), column)
+
+
+@app.command()
+def points(name: Annotated[str | None, typer.Argument(help="A lesson; none: all.")] = None) -> None:
+    """Print points and minutes of each assignment, as docs/instructors.md has them."""
+    from course_tools.grading.release import points_tables
+
+    print(points_tables(name))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def formgrader(context: typer.Context, folder: Class = HERE) -> None:
+    """Open nbgrader's formgrader for answers in words; more options go to JupyterLab."""
+    from course_tools.grading import class_folder
+
+    root = class_folder.at(folder).root
+    os.chdir(root)
+    # Its autograde buttons would run students' code here and unprotected: they must fail.
+    guard = "--Autograde.sanitize_preprocessors=grade_with_course_assignment_grade"
+    options = ["--LabApp.default_url=/formgrader/gradebook", guard, *context.args]
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options])
+
+
+def _points(given: list[str]) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, value in (item.split("=") for item in given)}
+    except ValueError:
+        raise CourseError("Write points as --points descend=3, one for each answer.") from None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone() if text else None
+    except ValueError:
+        raise CourseError(f"{text!r} is no date; write it as 2027-01-31T23:59.") from None

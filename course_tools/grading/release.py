@@ -1,0 +1,219 @@
+"""The assignment of a lesson: its exercises without the training, solved or as handed out."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from course_lib.files import CourseError
+from course_tools import build, lessons, students
+from course_tools.grading import targets
+from course_tools.grading.class_folder import ClassFolder, gradebook, nbgrader_api
+from course_tools.lessons import Lesson, tags
+
+DETAILS = re.compile(r"<details>.*?</details>\s*", re.DOTALL)  # answers to compare with
+NEVER = ("lesson-only", "parameters")
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a release did: where the file is, where an older one was put, whether it changed."""
+
+    path: Path
+    kept: Path | None
+    changed: bool
+
+
+def solved(lesson: Lesson, points: Mapping[str, float] | None = None) -> NotebookNode:
+    """The solved assignment: no training, no outputs, everything but answers locked.
+
+    Args:
+        points: exercise, such as "fc_parameters", or written answer, such as "written-1", to its
+            points where they are not those of the lesson.
+
+    Raises:
+        CourseError: the lesson has nothing to hand in, or has no such exercise.
+    """
+    notebook = lessons.read(lesson)
+    cells = targets.beside_exercises(lesson, _answerable(notebook.cells))
+    _set_points(cells, points or {}, lesson)
+    graded = _graded(cells)
+    if not graded:
+        raise CourseError(f"Lesson {lesson.number} is no assignment: no cell is tagged needed.")
+    introduction = new_markdown_cell(
+        (TEMPLATES / "assignment.md").read_text().format(
+            title=notebook.cells[0].source.splitlines()[0].removeprefix("# "),
+            name=lesson.name,
+            points=sum(cell.metadata.nbgrader.points for cell in graded),
+            table="\n".join(f"| {_asked(cell)} | {cell.metadata.nbgrader.points:g} |" for cell in
+                            graded),
+        ),
+        id=f"{lesson.number}-assignment",
+    )  # fmt: skip
+    notebook.cells = [_locked(cell) for cell in [introduction, *cells]]
+    return notebook
+
+
+def released(lesson: Lesson, points: Mapping[str, float] | None = None) -> NotebookNode:
+    """The assignment as the student gets it: the solved one with its answers taken out."""
+    return students.student_edition(solved(lesson, points))
+
+
+def release(
+    folder: ClassFolder,
+    lesson: Lesson,
+    points: Mapping[str, float] | None = None,
+    due: datetime | None = None,
+) -> Release:
+    """Write source/ and release/ and the gradebook's entry, with nbgrader's generate_assignment.
+
+    Files that were there and are not the same are kept under older/.
+
+    Raises:
+        CourseError: nbgrader refuses, for instance because cells come or go after the first
+            grades; then everything is as it was.
+    """
+    source, target = (folder.assignment(step, lesson.name) for step in ("source", "release"))
+    notebook = solved(lesson, points)
+    blank = students.student_edition(notebook)
+    moved = {
+        path.parent: folder.set_aside(path.parent)
+        for path, wanted in ((source, notebook), (target, blank))
+        if path.parent.exists() and _inputs(path) != lessons.inputs(wanted)
+    }
+    changed = not (source.exists() and target.exists())
+    if changed:
+        build.write(source, notebook)
+        outcome = nbgrader_api(folder).generate_assignment(lesson.name)
+        if not outcome["success"] or not target.exists():
+            _put_back(moved)
+            lines = (outcome.get("error") or outcome.get("log") or "it gave no reason").splitlines()
+            raise CourseError(f"nbgrader did not release {lesson.name}: {lines[-1]}")
+    if due:
+        with gradebook(folder) as book:
+            when = due.astimezone(UTC).replace(tzinfo=None)
+            book.update_or_create_assignment(lesson.name, duedate=when)
+    return Release(target, moved.get(target.parent), changed)
+
+
+def _put_back(moved: Mapping[Path, Path]) -> None:
+    for original, kept in moved.items():
+        if original.exists():
+            shutil.rmtree(original)  # written just now
+        kept.rename(original)
+
+
+def points_table(lesson: Lesson) -> str:
+    """Every answer of the lesson with its points, and the rubric of answers in words, in Markdown.
+
+    Empty if there is nothing to hand in.
+    """
+    notebook = lessons.read(lesson)
+    cells = _answerable(notebook.cells)
+    graded = _graded(cells)
+    if not graded:
+        return ""
+    rows = [f"| {_asked(cell)} | {cell.metadata.nbgrader.points:g} |" for cell in graded]
+    total = sum(cell.metadata.nbgrader.points for cell in graded)
+    title = notebook.cells[0].source
+    minutes = re.search(r"(\d+) minutes", title)
+    heading = f"**{title.splitlines()[0].removeprefix('# ')}** "
+    heading += f"({minutes[1] if minutes else '?'} minutes, {total:g} points)"
+    lines = [heading, "", "| answer | points |", "|---|---|", *rows]
+    for asked, cell in pairwise(cells):
+        if "written" in tags(cell):
+            lines += ["", "In words, a point each for", "", *(f"- {one}" for one in _rubric(asked))]
+    return "\n".join(lines)
+
+
+def _rubric(asked: NotebookNode) -> list[str]:
+    """What points are given for: the rows of the question's table, or the items of its list."""
+    rows = re.findall(r"^\| \d+ \| (.+) \|$", asked.source, re.MULTILINE)
+    items = re.findall(r"^\d+\. (.+(?:\n +.+)*)", asked.source, re.MULTILINE)
+    return [re.sub(r"\s+", " ", one).rstrip(";.") for one in rows or items]
+
+
+def points_tables(name: str | None = None) -> str:
+    """The tables of one lesson, or of all that have something to hand in."""
+    found = [points_table(lesson) for lesson in lessons.select([name] if name else None)]
+    return "\n\n".join(filter(None, found))
+
+
+def _answerable(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells that exercises need, and the section of exercises without answers in words."""
+    found, here = [], False
+    for cell in cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            here = cell.source.startswith("## Exercises")
+        if set(NEVER) & set(tags(cell)) or not (here or "needed" in tags(cell)):
+            continue
+        cell = nbformat.from_dict(cell)
+        if cell.cell_type == "markdown":
+            cell.source = DETAILS.sub("", cell.source).strip()
+        if cell.source:
+            found.append(cell)
+    return found
+
+
+def _graded(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells that give points; none if the lesson is no assignment."""
+    if not any("needed" in tags(cell) for cell in cells):
+        return []
+    return [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+
+
+def _set_points(cells: list[NotebookNode], points: Mapping[str, float], lesson: Lesson) -> None:
+    by_name = {
+        cell.metadata.nbgrader.grade_id.removeprefix("check-"): cell for cell in _graded(cells)
+    }
+    for name, value in points.items():
+        cell = by_name.get(name.replace("_", "-"))
+        if cell is None or value < 0:
+            raise CourseError(
+                f"Points cannot be set for {name}={value:g} in lesson {lesson.number}; its answers "
+                f"are {', '.join(by_name)}, and points are 0 or more."
+            )
+        cell.metadata.nbgrader.points = value
+
+
+def _locked(cell: NotebookNode) -> NotebookNode:
+    """The cell with nbgrader's metadata: what is no answer and no check is read-only."""
+    if "nbgrader" not in cell.metadata:
+        cell.metadata["nbgrader"] = nbformat.from_dict(
+            {
+                "schema_version": 3,
+                "grade_id": cell.id,
+                "locked": True,
+                "grade": False,
+                "solution": False,
+                "task": False,
+            }
+        )
+    return cell
+
+
+def _asked(cell: NotebookNode) -> str:
+    name = cell.metadata.nbgrader.grade_id.removeprefix("check-")
+    return "in words" if "written" in tags(cell) else f"`{name.replace('-', '_')}`"
+
+
+def _inputs(path: Path) -> list[dict] | None:
+    """The cells of a notebook, less what nbgrader's own release adds to their metadata."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError):
+        return None
+    for cell in notebook.cells:
+        for key in ("checksum", "cell_type"):
+            cell.metadata.get("nbgrader", {}).pop(key, None)
+        for key in ("deletable", "editable"):
+            cell.metadata.pop(key, None)
+    return lessons.inputs(notebook)

@@ -1,0 +1,284 @@
+"""Feedback, marks and report: from results as grading writes them and a gradebook as people do."""
+
+import csv
+import html
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from course_lib.files import CourseError
+from course_tools import cli, lessons
+from course_tools.grading import class_folder, feedback, records, release
+
+LESSON = lessons.find("03")
+NAME = LESSON.name
+HIDDEN = "0.61803"
+HOSTILE = "</pre><script src='https://example.org/x.js'></script><img src=x onerror=alert(1)>&amp;"
+
+
+def exercise(name="fc_parameters", outcome="right", **more):
+    return {
+        "name": name,
+        "grade_id": f"check-{name.replace('_', '-')}",
+        "points": float(outcome == "right"),
+        "max_points": 1.0,
+        "outcome": outcome,
+        "sentence": "",
+        "misconception": None,
+        "seconds": 0.2,
+        "source": f"def {name}():\n    pass\n",
+        "printed": "",
+        **more,
+    }
+
+
+def result(student, *exercises, **more):
+    return {
+        "schema": 1,
+        "student": student,
+        "assignment": NAME,
+        "submission_sha256": "a" * 64,
+        "tests_sha256": "t" * 64,
+        "status": "graded",
+        "remark": "",
+        "late_seconds": None,
+        "seconds": 3.5,
+        "graded_at": "2027-02-01T10:00:00+00:00",
+        "exercises": list(exercises),
+        "written": [
+            {"grade_id": "written-1", "max_points": 4.0, "source": "Too few numbers? Measure it."}
+        ],
+        "history": [],
+        **more,
+    }
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A class folder with the assignment in its gradebook."""
+    folder = class_folder.new(tmp_path_factory.mktemp("class") / "2027")
+    release.release(folder, LESSON)
+    return folder
+
+
+@pytest.fixture
+def folder(released, tmp_path):
+    """The same, a copy of its own: results may be written with `give`."""
+    folder = class_folder.new(tmp_path / "class")
+    (folder.root / "gradebook.db").write_bytes((released.root / "gradebook.db").read_bytes())
+    return folder
+
+
+def give(folder, *results):
+    for one in results:
+        path = folder.root / "results" / NAME / f"{one['student']}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(one))
+
+
+def write(folder, column=""):
+    told = []
+    feedback.write(folder, LESSON, column, told.append)
+    return "\n".join(told)
+
+
+def page(folder, student):
+    return (folder.root / "feedback" / student / f"{NAME}.html").read_text()
+
+
+def marks(folder):
+    with open(folder.root / "reports" / f"{NAME}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def score_by_hand(folder, student, score, comment, cell="written-1"):
+    """What a person does in the formgrader, through the gradebook that it writes to."""
+    with class_folder.gradebook(folder) as book:
+        book.update_or_create_student(student)
+        book.update_or_create_submission(NAME, student)
+        grade = book.find_grade(cell, NAME, NAME, student)
+        grade.manual_score, grade.needs_manual_grade = score, False
+        solution = cell.removeprefix("check-")
+        book.find_comment(solution, NAME, NAME, student).manual_comment = comment
+        book.db.commit()
+
+
+def test_a_page_shows_answers_points_sentences_and_comments(folder):
+    wrong = exercise("descend", "wrong", sentence="You climb: subtract.", printed="step 1\n")
+    give(folder, result("ada", exercise(), wrong, late_seconds=7200.0))
+    score_by_hand(folder, "ada", 3.0, "Well measured, but name the experiment.")
+    write(folder)
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page(folder, "ada")))
+    assert "4 of 6 points" in text
+    for words in ("fc_parameters", "def descend():", "You climb: subtract.", "step 1", "not right",
+                  "Too few numbers? Measure it.", "Well measured, but", "3\nof 4",
+                  "2.0 hours after the date"):  # fmt: skip
+        assert words in text
+    assert marks(folder)[1][-1] == "4"
+
+
+def test_a_person_can_change_the_points_of_an_exercise(folder):
+    give(folder, result("ada", exercise("descend", "wrong")))
+    score_by_hand(folder, "ada", 0.5, "The idea is right.", cell="check-descend")
+    write(folder)
+    assert "these points were given by a person" in page(folder, "ada")
+    assert "The idea is right." in page(folder, "ada")
+    assert marks(folder)[1][-1] == "0.5"
+
+
+def test_a_page_loads_nothing_runs_nothing_and_escapes_everything(folder):
+    (folder.root / "students.csv").write_text(f'student,name\nada,"{HOSTILE}"\n')
+    bad = exercise(
+        f"x{HOSTILE}",
+        "error",
+        sentence=HOSTILE,
+        source=HOSTILE + "{{ 7 * 7 }}{% for %}",
+        printed=HOSTILE + "\x1b[31m\u202e\ud800",
+        misconception=HOSTILE,
+    )
+    written = [{"grade_id": "written-1", "max_points": 4.0, "source": HOSTILE}]
+    give(folder, result("ada", bad, written=written, remark=HOSTILE))
+    score_by_hand(folder, "ada", 1.0, HOSTILE)
+    told = write(folder)
+    report = (folder.root / "reports" / f"{NAME}.html").read_text()
+    for text in (page(folder, "ada"), report):
+        assert "default-src 'none'" in text
+        for tag in re.findall(r"<\s*/?\s*(\w+)", text):
+            assert tag in {
+                "html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "span",
+                "section", "pre", "strong", "table", "tr", "th", "td", "br",
+            }  # fmt: skip
+        assert not re.search(r"<[^>]*\s(?:src|href|on\w+)\s*=", text)
+        assert "url(" not in text and "@import" not in text
+        assert html.escape("</pre><script", quote=False) in text
+    assert "{{ 7 * 7 }}" in html.unescape(page(folder, "ada"))
+    assert r"\x1b[31m\u202e\ud800" in page(folder, "ada")
+    assert "\x1b" not in told
+
+
+def test_only_what_the_result_holds_is_shown(folder):
+    """Hidden values are not in results, so they cannot be in pages; private files are not read."""
+    (folder.root / "private" / "03.py").write_text(f"SECRET = {HIDDEN}\n")
+    give(folder, result("ada", exercise("descend", "wrong", sentence="For hidden inputs: wrong.")))
+    give(folder, result("bob", exercise(source="print('only Bob')")))
+    write(folder)
+    assert HIDDEN not in page(folder, "ada")
+    assert "only Bob" not in page(folder, "ada")
+    assert "bob" not in page(folder, "ada")
+
+
+def test_marks_have_the_columns_of_canvas_and_no_formula(folder):
+    (folder.root / "students.csv").write_text(
+        "student,name,id,sis_user_id,login,section\n"
+        'ada,"Lovelace, Ada",123,S1,ada@example.org,A\n'
+        'eve,"=HYPERLINK(""x"")",-5,@S,+eve,A\n'
+    )
+    give(folder, result("ada", exercise()), result("eve", exercise("descend", "wrong")))
+    give(folder, result("new", exercise(outcome="blank")))
+    write(folder, column="Assignment 3 (4711)")
+    header, *rows = marks(folder)
+    assert header == [
+        "Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Assignment 3 (4711)"
+    ]  # fmt: skip
+    assert rows == [
+        ["Lovelace, Ada", "123", "S1", "ada@example.org", "A", "1"],
+        ['\'=HYPERLINK("x")', "'-5", "'@S", "'+eve", "A", "0"],
+        ["new", "", "", "", "", "0"],
+    ]
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1"])
+def test_no_text_stays_a_formula(text):
+    assert records.harmless(text) == f"'{text}"
+    assert records.harmless("Ada") == "Ada"
+
+
+def test_who_has_no_result_has_an_empty_cell_and_who_failed_has_0(folder):
+    (folder.root / "students.csv").write_text("student\nada\nbob\n")
+    give(folder, result("bob", status="failed", remark="The file is no notebook.", written=[]))
+    told = write(folder)
+    assert [row[-1] for row in marks(folder)[1:]] == ["", "0"]
+    assert "bob" in told and "failed: The file is no notebook." in told
+    assert "Without a result: ada" in told
+    assert "The file is no notebook." in page(folder, "bob")
+    assert not (folder.root / "feedback" / "ada").exists()
+
+
+def test_the_report_counts_marks_misconceptions_and_seconds(folder):
+    climb = "You climb: a step goes against the gradient, so subtract."
+    for number in range(8):
+        wrong = exercise("descend", "wrong", misconception=climb, seconds=1.0 + number)
+        right = exercise("descend", seconds=0.5)
+        one = right if number < 3 else wrong
+        late = 3600.0 if number == 7 else 0.0
+        give(folder, result(f"s{number}", exercise(), one, written=[], late_seconds=late))
+    give(folder, result("t", exercise(), exercise("descend", "timeout", seconds=20.0), written=[]))
+    told = write(folder)
+    facts = feedback.report(LESSON, records.read(folder, NAME))
+    assert dict(facts["bins"]) | {"50 to 60 %": 6, "90 to 100 %": 3} == dict(facts["bins"])
+    by_name = {one["name"]: one for one in facts["exercises"]}
+    assert by_name["descend"]["right"] == 3 and by_name["descend"]["of"] == 9
+    assert by_name["descend"]["misconceptions"] == [(climb, 5), ("took too long", 1)]
+    assert facts["slowest"][0]["name"] == "descend" and facts["slowest"][0]["slowest"] == 20.0
+    assert [record.student for record, _ in facts["late"]] == ["s7"]
+    for text in (told, (folder.root / "reports" / f"{NAME}.html").read_text()):
+        assert f"5 x {climb}" in text.replace("×", "x")
+    assert "Slowest exercises: descend (20.00 s)" in told
+
+
+def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
+    def before(points, **more):
+        return [{"graded_at": "x", "points": points, "max_points": 1.0, "tests_sha256": "t" * 64,
+                 "status": "graded", **more}]  # fmt: skip
+
+    give(
+        folder,
+        result("ada", exercise(), history=before(0.0, tests_sha256="old")),
+        result("bob", exercise(), history=before(1.0)),
+        result("cy", status="failed", remark="It is empty.", written=[], history=before(1.0)),
+        result("di", exercise(outcome="wrong"), history=before(1.0, submission_sha256="b" * 64)),
+        result("new", exercise()),
+    )
+    found = {change.student: change for change in records.changes(records.read(folder, NAME))}
+    assert set(found) == {"ada", "cy", "di"}
+    assert (found["ada"].old, found["ada"].new, found["ada"].why) == (
+        0.0, 1.0, "the tests have changed"
+    )  # fmt: skip
+    assert found["cy"].why == "graded before, failed now: It is empty."
+    assert found["di"].why == "another hand-in"
+    assert "0 to 1: the tests have changed" in write(folder)
+
+
+def test_answers_in_words_that_wait_are_told_and_count_0(folder):
+    give(folder, result("ada", exercise()))
+    assert "1 answers in words have no score yet and count 0" in write(folder)
+    assert "no score yet" in page(folder, "ada")
+
+
+def test_a_class_without_results_is_no_error(folder):
+    assert "0 graded, 0 without a result" in write(folder)
+    assert len(marks(folder)) == 1
+
+
+def test_what_cannot_be_read_is_one_sentence(folder):
+    give(folder, result("ada"))
+    (folder.root / "results" / NAME / "ada.json").write_text("{")
+    with pytest.raises(CourseError, match="grade the student again"):
+        write(folder)
+    (folder.root / "results" / NAME / "ada.json").unlink()
+    with pytest.raises(CourseError, match="does not know 04_.*: course assignment release 04"):
+        feedback.write(folder, lessons.find("04"))
+
+
+def test_the_command_writes_all_of_it(folder):
+    give(folder, result("ada", exercise()))
+    done = CliRunner().invoke(
+        cli.app, ["assignment", "feedback", "03", "--class", str(folder.root)]
+    )
+    assert done.exit_code == 0, done.output
+    assert f"marks for the learning platform in reports/{NAME}.csv" in done.output
+    assert {path.name for path in (folder.root / "reports").iterdir()} == {
+        f"{NAME}.csv", f"{NAME}.html", f"{NAME}.txt"
+    }  # fmt: skip
