@@ -1,0 +1,1 @@
+"""Grading: hand-ins are run in a sandbox; a process that never runs them compares."""

@@ -1,0 +1,97 @@
+"""Assignments, hand-ins and class folders for tests of grading, made from the course's lessons."""
+
+import ast
+import copy
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_tools import lessons, students
+from course_tools.grading import assignment
+from course_tools.grading.assignment import Assignment
+
+
+def solved(number: str) -> NotebookNode:
+    """The exercises of a lesson with our answers, behind its imports and classes."""
+    lesson = lessons.find(number)
+    notebook = lessons.read(lesson)
+    titles = [cell.source.startswith("## Exercises") for cell in notebook.cells]
+    begin = titles.index(True)
+    needed = [
+        node_text(cell.source, node)
+        for cell in notebook.cells[:begin]
+        if cell.cell_type == "code"
+        for node in definitions(cell.source)
+    ]
+    ends = [cell.source.startswith("## Results") for cell in notebook.cells]
+    setup = nbformat.v4.new_code_cell("\n".join(needed), id=f"{number}-needed")
+    setup.metadata["nbgrader"] = {
+        "schema_version": 3,
+        "grade_id": "needed",
+        "grade": False,
+        "solution": False,
+        "locked": True,
+        "task": False,
+    }
+    notebook.cells = [notebook.cells[0], setup, *notebook.cells[begin : ends.index(True)]]
+    return notebook
+
+
+def definitions(source: str) -> list[ast.stmt]:
+    kinds = (ast.Import, ast.ImportFrom, ast.ClassDef)
+    return [node for node in ast.parse(source).body if isinstance(node, kinds)]
+
+
+def node_text(source: str, node: ast.stmt) -> str:
+    text = ast.get_source_segment(source, node)
+    assert text is not None
+    return text
+
+
+def released(number: str) -> NotebookNode:
+    """The same with blanks."""
+    return students.student_edition(solved(number))
+
+
+def assignment_of(number: str) -> Assignment:
+    return assignment.from_notebook(lessons.find(number).name, solved(number))
+
+
+def answered(number: str, **answers: str) -> NotebookNode:
+    """Our solved assignment, with the cells of some functions replaced."""
+    notebook = copy.deepcopy(solved(number))
+    for name, source in answers.items():
+        cell_of(notebook, name).source = source
+    return notebook
+
+
+def cell_of(notebook: NotebookNode, name: str) -> NotebookNode:
+    """The exercise cell of a function, or the cell with this grade_id."""
+    wanted = {name, name.replace("_", "-")}
+    return next(
+        cell
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in wanted
+    )
+
+
+def content(notebook: NotebookNode) -> bytes:
+    return nbformat.writes(notebook).encode()
+
+
+def hand_in(folder: Path, student: str, name: str, file: bytes | NotebookNode) -> Path:
+    """Put a hand-in into a class folder. Returns where it lies."""
+    place = folder / "submitted" / student / name / f"{name}.ipynb"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(file if isinstance(file, bytes) else content(file))
+    return place
+
+
+def new_class(folder: Path, number: str) -> str:
+    """A class folder with one assignment. Returns the assignment's name."""
+    name = lessons.find(number).name
+    source = folder / "source" / name / f"{name}.ipynb"
+    source.parent.mkdir(parents=True)
+    source.write_bytes(content(solved(number)))
+    return name
