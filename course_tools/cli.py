@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from course_lib.files import CourseError, write_json
+from course_tools.grading import cli as assignments
 
 app = typer.Typer(
     name="course",
@@ -19,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(assignments.app, name="assignment")
 Names = Annotated[
     list[str] | None, typer.Argument(help="Lessons, such as 01 or 3; none means all of them.")
 ]

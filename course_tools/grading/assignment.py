@@ -68,7 +68,7 @@ def read(folder: Path, wanted: str) -> Assignment:
     stem = Path(wanted).name.removesuffix(".ipynb")
     for name in found:
         if stem == name or (stem.isdecimal() and name.startswith(f"{stem.zfill(2)}_")):
-            path = folder / "source" / name / f"{name}.ipynb"
+            path = assignment_file(folder, name)
             try:
                 return from_notebook(name, nbformat.read(path, as_version=4))
             except (OSError, ValueError, AttributeError) as error:
@@ -77,6 +77,11 @@ def read(folder: Path, wanted: str) -> Assignment:
         f"The class folder {folder} has no assignment {wanted!r} (it has: "
         f"{', '.join(found) or 'none'}); release it first: course assignment release {wanted}"
     )
+
+
+def assignment_file(folder: Path, name: str) -> Path:
+    """The solved assignment `NN_name` of a class folder."""
+    return folder / "source" / name / f"{name}.ipynb"
 
 
 def from_notebook(name: str, notebook: NotebookNode) -> Assignment:

@@ -15,7 +15,8 @@ from course_tools.grading.assignment import Assignment, Cell
 from course_tools.grading.handin import HandIn
 from course_tools.grading.judge import Case, Tests, Verdict
 from course_tools.grading.reader import Unreadable
-from course_tools.grading.sandbox import Limits, SandboxError, Stopped
+from course_tools.grading.sandbox import Limits, Stopped
+from course_tools.grading.wall import SandboxError
 
 MAX_STOPS = 8  # after so many the rest is not run
 MAX_SOURCE = 20_000  # characters that a result keeps
@@ -152,32 +153,58 @@ class Run:
 
 
 def grade(job: Job) -> dict[str, Any]:
-    """Grade one hand-in: a result without history (see `results`). Raises nothing of its own."""
+    """Grade one hand-in: a result that has no history yet (see `results`)."""
     began = time.monotonic()
-    result: dict[str, Any] = {
-        "student": job.student,
-        "assignment": job.assignment.name,
-        "submission_sha256": hashlib.sha256(job.content).hexdigest(),
-        "status": "failed",
-        "remark": "",
-        "exercises": [],
-        "written": [],
-    }
     try:
         cleaned = handin.clean(job.content, job.assignment)
         run = Run(job, cleaned, _calls(job))
         run.to_the_end()
         remarks = dict.fromkeys([job.remark, *cleaned.remarks, *run.remarks()])
-        result |= {
+        result: dict[str, Any] = {
+            "student": job.student,
+            "assignment": job.assignment.name,
             "status": "graded",
             "remark": " ".join(filter(None, remarks)),
             "exercises": [_exercise(run, exercise) for exercise in _exercises(job.assignment)],
             "written": [_written(cell, cleaned) for cell in job.assignment.of_kind("written")],
         }
     except (Unreadable, SandboxError) as error:
-        result["remark"] = " ".join(filter(None, [job.remark, str(error)]))
-        result["machine"] = isinstance(error, SandboxError)
-    return result | {"seconds": round(time.monotonic() - began, 3)}
+        remark = " ".join(filter(None, [job.remark, str(error)]))
+        result = nothing(job.student, job.assignment, "failed", remark)
+        if isinstance(error, SandboxError):  # so the next run tries it again
+            return result
+    result["submission_sha256"] = hashlib.sha256(job.content).hexdigest()
+    result["seconds"] = round(time.monotonic() - began, 3)
+    return result
+
+
+def nothing(student: str, assignment: Assignment, status: str, remark: str) -> dict[str, Any]:
+    """The result of a hand-in that could not be graded ("failed"), or that is not there."""
+    exercises = [
+        {
+            "name": exercise.function,
+            "grade_id": assignment.check_of(exercise).grade_id,
+            "points": 0.0,
+            "max_points": assignment.check_of(exercise).points,
+            "outcome": "missing",
+            "sentence": remark,
+            "misconception": None,
+            "seconds": 0.0,
+            "source": "",
+            "printed": "",
+        }
+        for exercise in _exercises(assignment)
+    ]
+    return {
+        "student": student,
+        "assignment": assignment.name,
+        "submission_sha256": None,
+        "status": status,
+        "remark": remark,
+        "seconds": 0.0,
+        "exercises": exercises,
+        "written": [_written(cell, HandIn()) for cell in assignment.of_kind("written")],
+    }
 
 
 def _exercises(assignment: Assignment) -> list[Cell]:

@@ -8,22 +8,26 @@ import errno
 import platform
 import struct
 
-# Architecture as the kernel names it; then numbers of its calls. clone3 hides its flags from a
-# filter; told that there is none, the C library takes clone.
-NAMES = (
-    "clone unshare setns mount memfd_create memfd_secret shmget msgget ptrace bpf keyctl add_key "
-    "request_key userfaultfd perf_event_open io_uring_setup clone3"
-).split()
-TABLES = {
-    "x86_64": (
-        0xC000003E,
-        (56, 272, 308, 165, 319, 447, 29, 68, 101, 321, 250, 248, 249, 323, 298, 425, 435),
-    ),
-    "aarch64": (
-        0xC00000B7,
-        (220, 97, 268, 40, 279, 447, 194, 186, 117, 280, 219, 217, 218, 282, 241, 425, 435),
-    ),
+ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+CALLS = {  # their numbers on these two
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "mount": (165, 40),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    "ptrace": (101, 117),
+    "bpf": (321, 280),
+    "keyctl": (250, 219),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "userfaultfd": (323, 282),
+    "perf_event_open": (298, 241),
+    "io_uring_setup": (425, 425),
 }
+CLONE = (56, 220)
+CLONE3 = (435, 435)  # hides its flags from a filter; told that there is none, programs take clone
 X32 = 0x40000000  # the second set of calls that x86 has
 NEW_USER_NAMESPACE = 0x10000000
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -33,11 +37,9 @@ NUMBER_AT, ARCHITECTURE_AT, FLAGS_AT = 0, 4, 16
 
 def program() -> bytes | None:
     """The filter for this machine's architecture; None for one whose numbers are not known."""
-    if platform.machine() not in TABLES:
+    if platform.machine() not in ARCHITECTURES:
         return None
-    architecture, numbers = TABLES[platform.machine()]
-    calls = dict(zip(NAMES, numbers, strict=True))
-    clone, clone3 = calls.pop("clone"), calls.pop("clone3")
+    column, architecture = ARCHITECTURES[platform.machine()]
     steps = [
         (LOAD, 0, 0, ARCHITECTURE_AT),
         (EQUAL, 1, 0, architecture),
@@ -45,13 +47,13 @@ def program() -> bytes | None:
         (LOAD, 0, 0, NUMBER_AT),
         (AT_LEAST, 0, 1, X32),
         (RETURN, 0, 0, KILL),
-        (EQUAL, 0, 1, clone3),
+        (EQUAL, 0, 1, CLONE3[column]),
         (RETURN, 0, 0, ERROR | errno.ENOSYS),
     ]
-    for number in calls.values():
-        steps += [(EQUAL, 0, 1, number), (RETURN, 0, 0, ERROR | errno.EPERM)]
+    for numbers in CALLS.values():
+        steps += [(EQUAL, 0, 1, numbers[column]), (RETURN, 0, 0, ERROR | errno.EPERM)]
     steps += [
-        (EQUAL, 0, 3, clone),
+        (EQUAL, 0, 3, CLONE[column]),
         (LOAD, 0, 0, FLAGS_AT),
         (ANY_BIT, 0, 1, NEW_USER_NAMESPACE),
         (RETURN, 0, 0, ERROR | errno.EPERM),

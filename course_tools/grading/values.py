@@ -18,7 +18,7 @@ MAX_DIGITS = 400
 MAX_NAME = 60
 DTYPES = {
     np.dtype(name).str: np.dtype(name)
-    for name in "bool i1 <i2 <i4 <i8 u1 <u2 <u4 <u8 <f2 <f4 <f8".split()
+    for name in ["bool", "i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8"]
 }
 
 
@@ -134,14 +134,14 @@ class _Decoder(_Budget):
             raise TooLarge("has too many axes, or too long ones")
         self.count(depth, size=len(text) * 3 // 4)
         try:
-            content = base64.b64decode(text, validate=True)
+            data = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as error:
             raise NotAValue("an array whose bytes are none") from error
-        if len(content) != math.prod(shape) * DTYPES[dtype].itemsize:
+        if len(data) != math.prod(shape) * DTYPES[dtype].itemsize:
             raise NotAValue("an array whose bytes do not fill its shape")
-        if dtype == "|b1" and content.strip(b"\x00\x01"):
+        if dtype == "|b1" and data.strip(b"\x00\x01"):
             raise NotAValue("truth values other than 0 and 1")
-        return np.frombuffer(content, DTYPES[dtype]).reshape(shape).copy()
+        return np.frombuffer(data, DTYPES[dtype]).reshape(shape).copy()
 
 
 def _other(kind: type) -> dict[str, str]:

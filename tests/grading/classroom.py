@@ -1,7 +1,6 @@
 """Assignments, hand-ins and class folders for tests of grading, made from the course's lessons."""
 
 import ast
-import copy
 from pathlib import Path
 
 import nbformat
@@ -12,8 +11,8 @@ from course_tools.grading import assignment
 from course_tools.grading.assignment import Assignment
 
 
-def solved(number: str) -> NotebookNode:
-    """The exercises of a lesson with our answers, behind its imports and classes."""
+def solved(number: str, needs: str | None = None) -> NotebookNode:
+    """The exercises of a lesson with our answers, behind its imports and classes, or `needs`."""
     lesson = lessons.find(number)
     notebook = lessons.read(lesson)
     titles = [cell.source.startswith("## Exercises") for cell in notebook.cells]
@@ -25,7 +24,7 @@ def solved(number: str) -> NotebookNode:
         for node in definitions(cell.source)
     ]
     ends = [cell.source.startswith("## Results") for cell in notebook.cells]
-    setup = nbformat.v4.new_code_cell("\n".join(needed), id=f"{number}-needed")
+    setup = nbformat.v4.new_code_cell(needs or "\n".join(needed), id=f"{number}-needed")
     setup.metadata["nbgrader"] = {
         "schema_version": 3,
         "grade_id": "needed",
@@ -49,21 +48,21 @@ def node_text(source: str, node: ast.stmt) -> str:
     return text
 
 
-def released(number: str) -> NotebookNode:
-    """The same with blanks."""
-    return students.student_edition(solved(number))
-
-
-def assignment_of(number: str) -> Assignment:
-    return assignment.from_notebook(lessons.find(number).name, solved(number))
-
-
-def answered(number: str, **answers: str) -> NotebookNode:
-    """Our solved assignment, with the cells of some functions replaced."""
-    notebook = copy.deepcopy(solved(number))
+def quick(**answers: str) -> NotebookNode:
+    """Lesson 01 behind NumPy alone, so that it starts at once; with other answers to some."""
+    notebook = solved("01", needs="import numpy as np")
     for name, source in answers.items():
         cell_of(notebook, name).source = source
     return notebook
+
+
+def quick_assignment() -> Assignment:
+    return assignment.from_notebook("01_grayscale_conversion", quick())
+
+
+def released(notebook: NotebookNode) -> NotebookNode:
+    """What students are given."""
+    return students.student_edition(notebook)
 
 
 def cell_of(notebook: NotebookNode, name: str) -> NotebookNode:
@@ -88,10 +87,15 @@ def hand_in(folder: Path, student: str, name: str, file: bytes | NotebookNode) -
     return place
 
 
-def new_class(folder: Path, number: str) -> str:
+def own_cell(notebook: NotebookNode, source: str, place: int = 2) -> NotebookNode:
+    """The notebook with a cell of the student's own."""
+    notebook.cells.insert(place, nbformat.v4.new_code_cell(source, id=f"own-{len(notebook.cells)}"))
+    return notebook
+
+
+def new_class(folder: Path, notebook: NotebookNode, name: str = "01_grayscale_conversion") -> str:
     """A class folder with one assignment. Returns the assignment's name."""
-    name = lessons.find(number).name
     source = folder / "source" / name / f"{name}.ipynb"
     source.parent.mkdir(parents=True)
-    source.write_bytes(content(solved(number)))
+    source.write_bytes(content(notebook))
     return name
