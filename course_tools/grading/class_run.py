@@ -24,6 +24,7 @@ from course_tools.grading.handin import Found
 from course_tools.grading.reader import Unreadable
 from course_tools.grading.sandbox import Limits
 
+CONNECT_SECONDS = 30
 NOT_THERE = "Nothing was handed in."
 Grade = Callable[[Job], dict[str, Any]]
 
@@ -205,7 +206,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
 
     if scheduler:
         try:
-            client = Client(scheduler, timeout=30, set_as_default=False)
+            client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise CourseError(
                 f"No Dask scheduler answers at {scheduler} ({error}); start one: dask scheduler"
@@ -220,7 +221,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=0,
             silence_logs="ERROR",
         ) as cluster,

@@ -97,10 +97,10 @@ def _read(place: int, file: str, limit: int) -> bytes:
         raise
     except OSError as error:
         raise Unreadable(f"{file!r} is a link or cannot be opened; links are not read.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unreadable(f"{file!r} is no plain file.")
     with open(descriptor, "rb") as opened:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise Unreadable(f"{file!r} is no plain file.")
         content = opened.read(limit + 1)
     if len(content) > limit:
         raise Unreadable(

@@ -222,10 +222,11 @@ def _replay(outputs: list[Any]) -> Callable[..., Any]:
 
 def _error(error: _TheirError, shown: bool) -> Verdict:
     name = type(error).__name__
+    if name == "MemoryError":
+        return stopped("memory")
     if not shown:
         return Verdict("error", f"Your function ends in {name} {UNSEEN}.")
     place = f", in line {error.line} of its cell" if error.line else ""
     notes = " ".join(getattr(error, "__notes__", []))
     sentence = f"{name}: {error}{place}. {notes}".strip()
-    outcome = "memory" if name == "MemoryError" else "error"
-    return Verdict(outcome, sentence[:MAX_SENTENCE])
+    return Verdict("error", sentence[:MAX_SENTENCE])

@@ -1,6 +1,7 @@
 """Assignments, hand-ins and class folders for tests of grading, made from the course's lessons."""
 
 import ast
+import json
 from pathlib import Path
 
 import nbformat
@@ -49,8 +50,22 @@ def node_text(source: str, node: ast.stmt) -> str:
 
 
 def quick(**answers: str) -> NotebookNode:
-    """Lesson 01 behind NumPy alone, so that it starts at once; with other answers to some."""
+    """Lesson 01 behind NumPy alone, so that it starts at once; with other answers to some.
+
+    It has an answer in words besides, as other lessons have.
+    """
     notebook = solved("01", needs="import numpy as np")
+    written = nbformat.v4.new_markdown_cell("*Your answer here.*", id="01-written")
+    written.metadata["nbgrader"] = {
+        "schema_version": 3,
+        "grade_id": "written-1",
+        "grade": True,
+        "solution": True,
+        "locked": False,
+        "points": 2,
+        "task": False,
+    }
+    notebook.cells.append(written)
     for name, source in answers.items():
         cell_of(notebook, name).source = source
     return notebook
@@ -76,7 +91,7 @@ def cell_of(notebook: NotebookNode, name: str) -> NotebookNode:
 
 
 def content(notebook: NotebookNode) -> bytes:
-    return nbformat.writes(notebook).encode()
+    return json.dumps(notebook).encode()
 
 
 def hand_in(folder: Path, student: str, name: str, file: bytes | NotebookNode) -> Path:
