@@ -2,17 +2,8 @@
 
 import pytest
 
-from course_tools import browser
-from course_tools.grading import wall
+from course_tools.browser import is_required
+from course_tools.grading import install
 
-
-def _missing() -> str:
-    try:
-        wall.require()
-    except wall.SandboxError as error:
-        return str(error)
-    return ""
-
-
-MISSING = _missing()
-sandbox = pytest.mark.skipif(bool(MISSING) and not browser.is_required(), reason=MISSING)
+PROBLEM = install.problem()
+sandbox = pytest.mark.skipif(bool(PROBLEM) and not is_required(), reason=PROBLEM)

@@ -4,6 +4,7 @@ import functools
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,20 @@ def test_a_fork_bomb_starves_nobody():
     assert_it_costs_only_itself(result, "timeout", "memory")
     assert time.monotonic() - began < 120
     os.waitpid(os.spawnlp(os.P_NOWAIT, "true", "true"), 0)  # processes can be had
+
+
+def test_a_fork_bomb_next_door_costs_nothing():
+    """Slots run side by side; each has its own count of processes."""
+    bomb = attack(
+        "import os\n    while True:\n        try: os.fork()\n        except OSError: pass"
+    )
+    line = "import subprocess\n    for _ in range(20): subprocess.run(['true'], check=True)"
+    with ThreadPoolExecutor() as pool:
+        neighbour = pool.submit(grade, bomb, limits=Limits(call_cpu=8, memory=600 << 20))
+        time.sleep(1)
+        result = grade(attack(line), limits=Limits())
+        assert outcomes(result)["gray_pixel"] == "right", sentence(result)
+        assert_it_costs_only_itself(neighbour.result(), "timeout", "memory")
 
 
 def marked(mark):
