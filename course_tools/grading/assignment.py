@@ -1,15 +1,20 @@
-"""An assignment as grading sees it: its cells, and what each of them is for."""
+"""An assignment as grading sees it: its cells, and what each of them is for.
+
+nbformat stands inside the functions that read: it takes a second to load, and workers do not read.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from course_lib.files import CourseError
-from course_tools import lessons, students
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ def read(folder: Path, wanted: str) -> Assignment:
     Raises:
         CourseError: there is none, or it cannot be read.
     """
+    import nbformat
+
     found = sorted(path.stem for path in (folder / "source").glob("*/*.ipynb"))
     stem = Path(wanted).name.removesuffix(".ipynb")
     for name in found:
@@ -102,6 +109,8 @@ def from_notebook(name: str, notebook: NotebookNode) -> Assignment:
 
 
 def _cell(cell: NotebookNode) -> Cell:
+    from course_tools import lessons, students
+
     about = cell.metadata.get("nbgrader", {})
     is_code = cell.cell_type == "code"
     grade, solution = about.get("grade", False), about.get("solution", False)

@@ -11,6 +11,9 @@ import resource
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
 from types import ModuleType
 from typing import Any
 
@@ -56,6 +59,7 @@ def main() -> None:
     sys.stdout = sys.stderr = printed = Printed(job["limits"]["printed"])
     tell = _teller(channel)
     tell("ready")
+    sys.meta_path.insert(0, _Later())
     shell = _shell()
     for number, source in enumerate(job["cells"]):
         tell([number, "begin"])
@@ -82,6 +86,18 @@ def confine(limits: dict[str, int]) -> None:
         resource.setrlimit(name, (limit, limit))
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # if the machine is out of memory, not the grader goes
+
+
+class _Later(MetaPathFinder):
+    """Loads a module of `course_lib` when it is first used: few answers use all of them."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if not name.startswith("course_lib."):
+            return None
+        spec = PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None and not spec.submodule_search_locations:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
 
 
 def _teller(channel: int) -> Callable[[Any], None]:

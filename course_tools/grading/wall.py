@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from functools import cache
 from pathlib import Path
 
 import course_lib
@@ -125,19 +124,17 @@ def _course(folder: Path) -> list[str]:
     modules = [tools / "__init__.py", tools / "grading" / "__init__.py"]
     for file in [*modules, driver.__file__, values.__file__]:
         arguments += ["--ro-bind", str(file), str(file)]
-    if fonts := _font_list():
-        arguments += ["--perms", "1777", "--dir", ENVIRONMENT["MPLCONFIGDIR"]]
+    arguments += ["--perms", "1777", "--dir", ENVIRONMENT["MPLCONFIGDIR"]]
+    for fonts in _font_lists():
         arguments += ["--ro-bind", str(fonts), f"{ENVIRONMENT['MPLCONFIGDIR']}/{fonts.name}"]
     return arguments
 
 
-@cache
-def _font_list() -> Path | None:
-    """matplotlib's list of fonts, which it would else make anew in every sandbox."""
-    from matplotlib import font_manager, get_cachedir
-
-    path = Path(get_cachedir()) / f"fontlist-v{font_manager.FontManager.__version__}.json"
-    return path if path.exists() else None
+def _font_lists() -> list[Path]:
+    """matplotlib's lists of fonts, which it would else make anew in every sandbox."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(os.environ.get("MPLCONFIGDIR") or Path(caches) / "matplotlib")
+    return sorted(folder.glob("fontlist-*.json"))
 
 
 def require() -> None:
