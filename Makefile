@@ -21,12 +21,12 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := course
 .DELETE_ON_ERROR:
-.PHONY: course test browser soak lab environment doctor notebooks lock clean clean-all
+.PHONY: course test browser sandbox soak lab environment doctor notebooks lock clean clean-all
 
 course: $(READY)
 	@$(BIN)/python -m course_tools.cli run --figures
 
-test: $(READY)
+test: $(READY) sandbox
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy course_lib course_tools
@@ -36,8 +36,12 @@ test: $(READY)
 browser: $(READY)
 	@$(BIN)/python -m course_tools.browser
 
-# The long ones: every lesson with several seeds.
-soak: $(READY)
+# The sandbox that hand-ins are graded in, if the machine has none.
+sandbox: $(READY)
+	@$(BIN)/python -m course_tools.grading.install
+
+# The long ones: every lesson with several seeds, a class of 200.
+soak: $(READY) sandbox
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) tests/soak
 
 lab: $(READY)

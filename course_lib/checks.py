@@ -7,7 +7,9 @@ functions with the sentence that each deserves. A lesson calls
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
@@ -17,7 +19,9 @@ import numpy as np
 from course_lib.files import CourseError
 
 NOT_ANSWERED = "Not answered yet"
+CHANGED = "Your function changes the array it is given; work on a copy."
 MAX_SHOWN = 32  # numbers of an array that a sentence shows in full
+_seed = ContextVar("seed", default=0)
 
 
 class CheckFailed(AssertionError):
@@ -70,7 +74,7 @@ class Check:
                 error.add_note(f"The check called your function with {self._named(arguments)}.")
                 raise
             if not all(map(np.array_equal, arguments, untouched)):
-                raise CheckFailed("Your function changes the array it is given; work on a copy.")
+                raise CheckFailed(CHANGED)
         return outputs
 
     def verdict(self, outputs: list[Any]) -> str | None:
@@ -236,6 +240,16 @@ def _in_words(value: Any) -> str:
     return " ".join(text.split())
 
 
+@contextmanager
+def drawn_from(seed: int) -> Iterator[None]:
+    """Inside, `random_array` draws from this seed: so an instructor has arguments of their own."""
+    before = _seed.set(seed)
+    try:
+        yield
+    finally:
+        _seed.reset(before)
+
+
 def random_array(*shape: int) -> np.ndarray:
     """Numbers in [0, 1), the same at every call."""
-    return np.random.default_rng(0).random(shape)
+    return np.random.default_rng(_seed.get()).random(shape)

@@ -67,6 +67,29 @@ def collect(
 
 
 @app.command()
+def grade(
+    name: Name,
+    student: Annotated[
+        list[str] | None, typer.Option(help="Whom to grade; several times. None: everybody.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="The address of a Dask scheduler that runs.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Run what students wrote without a sandbox.")
+    ] = False,
+    folder: Class = HERE,
+) -> None:
+    """Grade what was handed in and is not graded yet; stopped, it goes on where it was."""
+    from course_tools.grading import class_folder, class_run
+
+    root = class_folder.at(folder).root
+    summary = class_run.grade_class(root, name, student, scheduler, unsafe=unsafe, force=force)
+    print(summary.sentence())
+
+
+@app.command()
 def feedback(
     name: Name,
     column: Annotated[

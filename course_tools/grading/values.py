@@ -1,0 +1,158 @@
+"""Values that cross the wall of the sandbox, as plain JSON. Nothing in it can run: no pickle.
+
+Numbers, texts, lists, tuples, dictionaries and arrays of numbers cross as they are. Of anything
+else only the name of its type does: decoded, it is an empty object of a type with that name.
+"""
+
+import base64
+import binascii
+import math
+from typing import Any
+
+import numpy as np
+
+MAX_DEPTH = 8
+MAX_ITEMS = 100_000  # lists, tuples, dictionaries and what they hold, all in all
+MAX_BYTES = 16 << 20  # of all arrays and texts
+MAX_DIGITS = 400
+MAX_NAME = 60
+DTYPES = {
+    np.dtype(name).str: np.dtype(name)
+    for name in ["bool", "i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8"]
+}
+
+
+class TooLarge(ValueError):
+    """A value that is larger, deeper or of more parts than may cross."""
+
+
+class NotAValue(ValueError):
+    """Something came through the wall that `encode` does not write."""
+
+
+def encode(value: Any) -> Any:
+    """`value` as what `json.dumps` takes. Raises TooLarge."""
+    return _Encoder().code(value)
+
+
+def decode(code: Any) -> Any:
+    """The value that was encoded. Raises NotAValue, or TooLarge."""
+    return _Decoder().value(code)
+
+
+class _Budget:
+    """How much of a value has been met so far."""
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.bytes = 0
+
+    def count(self, depth: int, items: int = 1, size: int = 0) -> None:
+        self.items += items
+        self.bytes += size
+        if depth > MAX_DEPTH:
+            raise TooLarge(f"is nested more than {MAX_DEPTH} deep")
+        if self.items > MAX_ITEMS:
+            raise TooLarge(f"has more than {MAX_ITEMS:,} parts")
+        if self.bytes > MAX_BYTES:
+            raise TooLarge(f"is larger than {MAX_BYTES >> 20} MB")
+
+
+class _Encoder(_Budget):
+    def code(self, value: Any, depth: int = 0) -> Any:
+        self.count(depth)
+        kind = type(value)
+        if value is None or kind is bool or kind is float:
+            return value
+        if kind is int:
+            return value if value.bit_length() < MAX_DIGITS else _other(kind)
+        if kind is str:
+            self.count(depth, size=len(value))
+            return value
+        if isinstance(value, list | tuple):
+            name = "list" if isinstance(value, list) else "tuple"
+            self.count(depth, len(value))
+            return {name: [self.code(part, depth + 1) for part in value]}
+        if isinstance(value, dict):
+            self.count(depth, len(value))
+            pairs = [[self.code(part, depth + 1) for part in pair] for pair in value.items()]
+            return {"dict": pairs}
+        return self._array(value, depth)
+
+    def _array(self, value: Any, depth: int) -> Any:
+        """Arrays and tensors; anything else becomes the name of its type."""
+        try:
+            array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+            if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+                array = array.astype(np.float64)
+            array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        except Exception:
+            return _other(type(value))
+        if array.dtype.str not in DTYPES:
+            return _other(type(value))
+        self.count(depth, size=array.nbytes)
+        text = base64.b64encode(array.tobytes()).decode()
+        return {"array": [array.dtype.str, list(array.shape), text]}
+
+
+class _Decoder(_Budget):
+    def value(self, code: Any, depth: int = 0) -> Any:
+        self.count(depth)
+        if code is None or type(code) in (bool, int, float):
+            return code
+        if type(code) is str:
+            self.count(depth, size=len(code))
+            return code
+        if type(code) is not dict or len(code) != 1:
+            raise NotAValue("neither a plain value nor one with a name")
+        ((name, content),) = code.items()
+        if name == "other":
+            return _stand_in(content)
+        if type(content) is not list:
+            raise NotAValue("no list where one belongs")
+        if name == "array":
+            return self._array(content, depth)
+        self.count(depth, len(content))
+        if name in ("list", "tuple"):
+            parts = [self.value(part, depth + 1) for part in content]
+            return parts if name == "list" else tuple(parts)
+        if name == "dict" and all(type(pair) is list and len(pair) == 2 for pair in content):
+            pairs = [[self.value(part, depth + 1) for part in pair] for pair in content]
+            if all(type(key) in (str, int, bool, float, type(None)) for key, _ in pairs):
+                return dict(pairs)
+        raise NotAValue("of a kind that does not exist")
+
+    def _array(self, content: list, depth: int) -> np.ndarray:
+        if len(content) != 3:
+            raise NotAValue("an array that lacks something")
+        dtype, shape, text = content
+        if type(dtype) is not str or dtype not in DTYPES or type(text) is not str:
+            raise NotAValue("an array of a type that does not cross")
+        if type(shape) is not list or not all(type(n) is int and n >= 0 for n in shape):
+            raise NotAValue("an array without a shape")
+        if len(shape) > 32 or any(n > MAX_BYTES for n in shape):
+            raise TooLarge("has too many axes, or too long ones")
+        self.count(depth, size=len(text) * 3 // 4)
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise NotAValue("an array whose bytes are none") from error
+        if len(data) != math.prod(shape) * DTYPES[dtype].itemsize:
+            raise NotAValue("an array whose bytes do not fill its shape")
+        if dtype == "|b1" and data.strip(b"\x00\x01"):
+            raise NotAValue("truth values other than 0 and 1")
+        return np.frombuffer(data, DTYPES[dtype]).reshape(shape).copy()
+
+
+def _other(kind: type) -> dict[str, str]:
+    return {"other": str(getattr(kind, "__name__", "object"))[:MAX_NAME]}
+
+
+def _stand_in(name: Any) -> Any:
+    return type(safe_name(name), (), {})()
+
+
+def safe_name(name: Any) -> str:
+    """`name` if it can be that of a type, else "object"."""
+    is_name = type(name) is str and len(name) <= MAX_NAME and name.isidentifier()
+    return name if is_name else "object"

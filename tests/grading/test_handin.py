@@ -1,0 +1,182 @@
+"""What comes in is found with care and put back into the assignment's order."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import classroom
+
+from course_tools.grading import handin
+from course_tools.grading.reader import Unreadable
+
+NAME = "01_grayscale_conversion"
+
+
+@pytest.fixture(scope="module")
+def assignment():
+    return classroom.quick_assignment()
+
+
+def clean(notebook, assignment):
+    content = notebook if isinstance(notebook, bytes) else classroom.content(notebook)
+    return handin.clean(content, assignment)
+
+
+def sources(made):
+    return [step.source for step in made.steps]
+
+
+def test_a_good_hand_in_is_left_as_it_is(assignment):
+    notebook = classroom.quick()
+    made = clean(notebook, assignment)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert sources(made) == [cell.source for cell in code if "check" not in cell.id]
+    assert made.remarks == []
+    assert made.answers["gray-pixel"] == classroom.cell_of(notebook, "gray_pixel").source
+    assert list(made.written) == ["written-1"]
+
+
+def test_locked_cells_are_restored_and_checks_never_run(assignment):
+    notebook = classroom.quick()
+    classroom.cell_of(notebook, "needed").source = "import os"
+    classroom.cell_of(notebook, "check-gray-pixel").source = "import evil"
+    made = clean(notebook, assignment)
+    assert sources(made)[0] == "import numpy as np"
+    assert not any("import evil" in source for source in sources(made))
+    assert made.remarks == ["A locked cell had been edited and was restored."]
+
+
+def test_a_deleted_cell_of_ours_comes_back(assignment):
+    notebook = classroom.quick()
+    notebook.cells.remove(classroom.cell_of(notebook, "needed"))
+    made = clean(notebook, assignment)
+    assert sources(made)[0] == "import numpy as np"
+    assert made.remarks == ["A locked cell was missing and was restored."]
+
+
+def test_cells_in_another_order_are_put_back_with_those_that_follow_them(assignment):
+    notebook = classroom.quick()
+    exercise = classroom.cell_of(notebook, "gray_pixel")
+    classroom.own_cell(notebook, "helper = 1", notebook.cells.index(exercise) + 1)
+    expected = sources(clean(notebook, assignment))
+    place = notebook.cells.index(exercise)
+    moved = notebook.cells[place : place + 2]
+    del notebook.cells[place : place + 2]
+    notebook.cells += moved
+    assert sources(clean(notebook, assignment)) == expected
+
+
+def test_of_doubled_cells_the_last_that_is_not_blank_counts(assignment):
+    notebook = classroom.released(classroom.quick())
+    cell = classroom.cell_of(notebook, "gray_pixel")
+    for text in ("def gray_pixel(*rgb): return 1", "def gray_pixel(*rgb): return 2", cell.source):
+        copy = json.loads(json.dumps(cell))
+        notebook.cells.append(type(cell)(copy, source=text, metadata=cell.metadata))
+    made = clean(notebook, assignment)
+    assert made.answers["gray-pixel"] == "def gray_pixel(*rgb): return 2"
+    assert made.remarks == ["The cell of gray_pixel stood there 4 times."]
+
+
+def test_without_metadata_cells_are_known_by_their_ids_or_by_what_they_define(assignment):
+    notebook = classroom.quick()
+    expected = sources(clean(notebook, assignment))
+    for cell in notebook.cells:
+        cell.metadata = type(cell.metadata)()
+    assert sources(clean(notebook, assignment)) == expected
+    file = json.loads(classroom.content(notebook))
+    file["nbformat_minor"] = 4
+    for cell in file["cells"]:
+        del cell["id"]
+    made = clean(json.dumps(file).encode(), assignment)
+    assert sources(made) == expected
+    assert len(made.answers) == 6
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"  \n", "empty"),
+        (b"{", "damaged"),
+        (b"\xff\xfe\x00", "UTF-8"),
+        (b"[]", "no notebook"),
+        (b'{"cells": 3}', "no notebook"),
+        (b'{"worksheets": []}', "no notebook"),
+        (b"[" * 200_000, "of a kind"),
+        (b'{"cells": [' + b"9" * 10_000 + b"]}", "of a kind"),
+        (b'{"cells": [' + b"1," * 2000 + b"1]}", "more than 1000 cells"),
+    ],
+)
+def test_what_is_no_notebook_is_said_in_a_sentence(content, words, assignment):
+    with pytest.raises(Unreadable, match=words):
+        clean(content, assignment)
+
+
+def test_damaged_cells_cost_themselves_only(assignment):
+    file = json.loads(classroom.content(classroom.quick()))
+    file["cells"] += [3, {}, {"cell_type": "code", "source": 3}, {"cell_type": "x"}]
+    file["cells"].append({"cell_type": "code", "source": "\ud800", "metadata": 3, "id": [1]})
+    made = clean(json.dumps(file).encode(), assignment)
+    assert made.remarks == ["4 cells are damaged and were left out."]
+    assert len(made.answers) == 6
+
+
+def test_a_file_that_unfolds_to_much_memory_is_refused(assignment):
+    content = b'{"cells": [' + b"{}," * 16_000_000 + b"{}]}"
+    assert len(content) < handin.MAX_FILE
+    with pytest.raises(Unreadable):
+        clean(content, assignment)
+
+
+def test_a_hand_in_is_found_with_its_timestamp(tmp_path):
+    assert handin.find(tmp_path, "ann", NAME) is None
+    place = classroom.hand_in(tmp_path, "ann", NAME, b"{}")
+    place.with_name("timestamp.txt").write_text("2026-11-01 12:00:00 UTC\n")
+    found = handin.find(tmp_path, "ann", NAME)
+    assert found == handin.Found(b"{}", "2026-11-01 12:00:00 UTC", "")
+    assert handin.find(tmp_path, "bob", NAME) is None
+
+
+def test_another_file_name_is_accepted_if_there_is_one_file_only(tmp_path):
+    place = classroom.hand_in(tmp_path, "ann", NAME, b"{}")
+    place.rename(place.with_name("mine (1).ipynb"))
+    assert "mine (1).ipynb" in handin.find(tmp_path, "ann", NAME).remark
+    place.with_name("other.ipynb").write_bytes(b"{}")
+    with pytest.raises(Unreadable, match="several others"):
+        handin.find(tmp_path, "ann", NAME)
+
+
+def test_no_link_is_followed(tmp_path):
+    secret = tmp_path / "secret.ipynb"
+    secret.write_text("secret")
+    place = classroom.hand_in(tmp_path, "ann", NAME, b"{}")
+    place.unlink()
+    place.symlink_to(secret)
+    with pytest.raises(Unreadable, match="link"):
+        handin.find(tmp_path, "ann", NAME)
+    place.unlink()
+    place.write_bytes(b"{}")
+    place.with_name("timestamp.txt").symlink_to(secret)
+    assert handin.find(tmp_path, "ann", NAME).timestamp == ""
+    (tmp_path / "submitted" / "bob").symlink_to(tmp_path / "submitted" / "ann")
+    with pytest.raises(Unreadable, match="link"):
+        handin.find(tmp_path, "bob", NAME)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "large"])
+def test_what_is_no_plain_file_of_a_sensible_size_is_refused(kind, tmp_path):
+    place = classroom.hand_in(tmp_path, "ann", NAME, b"{}")
+    place.unlink()
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        with open(place, "wb") as file:
+            file.truncate(handin.MAX_FILE + 1)
+    with pytest.raises(Unreadable):
+        handin.find(tmp_path, "ann", NAME)

@@ -1,0 +1,213 @@
+"""Results on disk, and the gradebook that is made from them."""
+
+import json
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import classroom
+
+from course_lib.files import CourseError
+from course_tools.grading import engine, gradebook, results
+
+NAME = "01_grayscale_conversion"
+DUE = datetime(2026, 11, 1, 12)
+DAY = "2026-11-02 12:00:00 UTC"
+
+
+def result_of(student, words="", right=3, sha="a", status="graded"):
+    """A result as grading gives it, with so many exercises right."""
+    made = engine.nothing(student, classroom.quick_assignment(), status, "")
+    for exercise in made["exercises"][:right]:
+        exercise |= {"points": 1.0, "outcome": "right"}
+    made["written"][0]["source"] = words
+    return made | {"submission_sha256": sha}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    classroom.new_class(tmp_path, classroom.quick())
+    return tmp_path
+
+
+def write(folder, result, tests="t", timestamp="", due=None):
+    return results.write(folder, result, tests, timestamp, due)
+
+
+def test_a_regrade_keeps_the_earlier_mark_in_its_history(folder):
+    first = write(folder, result_of("ann"))
+    assert first["history"] == []
+    again = write(folder, result_of("ann"))
+    assert again["history"] == []  # the same file and tests gave the same
+    third = write(folder, result_of("ann", right=4), tests="others")
+    assert [entry["points"] for entry in third["history"]] == [3]
+    assert third["history"][0]["tests_sha256"] == "t"
+    assert results.read(folder, NAME, "ann") == third
+
+
+def test_a_failed_regrade_leaves_the_old_mark_only_in_history(folder):
+    write(folder, result_of("ann"))
+    failed = write(folder, result_of("ann", right=0, sha="b", status="failed"))
+    assert results.points(failed) == (0, 6)
+    assert failed["history"][0] | {"graded_at": ""} == {
+        "graded_at": "",
+        "points": 3,
+        "max_points": 6,
+        "submission_sha256": "a",
+        "tests_sha256": "t",
+        "status": "graded",
+    }
+
+
+def test_only_the_same_file_and_tests_are_current(folder):
+    result = write(folder, result_of("ann"))
+    assert results.is_current(result, "a", "t")
+    assert not results.is_current(result, "b", "t")
+    assert not results.is_current(result, "a", "u")
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "due", "late"),
+    [
+        (DAY, DUE, 86400.0),
+        ("2026-10-31 12:00:00 UTC", DUE, 0.0),
+        ("", DUE, None),
+        (DAY, None, None),
+        ("no date", DUE, None),
+    ],
+)
+def test_late_hand_ins(timestamp, due, late, folder):
+    assert write(folder, result_of("ann"), timestamp=timestamp, due=due)["late_seconds"] == late
+
+
+def test_a_date_that_moves_is_noted_without_grading_again(folder):
+    before = write(folder, result_of("ann"), timestamp=DAY, due=DUE)
+    after = results.set_timestamp(folder, before, DAY, datetime(2026, 11, 3))
+    assert after["late_seconds"] == 0 and after["history"] == []
+    assert results.read(folder, NAME, "ann") == after
+
+
+def test_a_damaged_result_is_not_overwritten(folder):
+    write(folder, result_of("ann"))
+    file = results.path(folder, NAME, "ann")
+    for damage in ("", "[]", "{}"):
+        file.write_text(damage)
+        with pytest.raises(CourseError, match="move it away"):
+            write(folder, result_of("ann"))
+
+
+def marks(folder):
+    """What the gradebook says: student -> (score, needs a person)."""
+    with gradebook.opened(folder) as book:
+        return {
+            submission.student.id: (submission.score, submission.needs_manual_grade)
+            for submission in book.assignment_submissions(NAME)
+        }
+
+
+def score_by_hand(folder, student, score, cell="written-1"):
+    """What formgrader does."""
+    with gradebook.opened(folder) as book:
+        grade = book.find_grade(cell, NAME, NAME, student)
+        grade.manual_score = score
+        grade.needs_manual_grade = False
+        book.db.commit()
+
+
+def sync(folder):
+    gradebook.sync(folder, classroom.quick_assignment())
+
+
+def test_the_gradebook_says_what_results_say_once_or_twice(folder):
+    write(folder, result_of("ann", "Because."), timestamp=DAY, due=DUE)
+    write(folder, result_of("bob"))
+    write(folder, result_of("eve", status="failed", right=0))
+    write(folder, result_of("zoe", status="missing", right=0))
+    for _ in range(2):
+        sync(folder)
+        assert marks(folder) == {"ann": (3, True), "bob": (3, False), "eve": (0, True)}
+    with gradebook.opened(folder) as book:
+        submission = book.find_submission(NAME, "ann")
+        assert submission.timestamp == datetime(2026, 11, 2, 12)
+        assert submission.max_score == 8
+
+
+def test_manual_scores_are_kept_until_the_words_change(folder):
+    write(folder, result_of("ann", "Because."))
+    sync(folder)
+    score_by_hand(folder, "ann", 2)
+    sync(folder)
+    assert marks(folder)["ann"] == (5, False)
+    write(folder, result_of("ann", "Because.", right=4, sha="b"))
+    sync(folder)
+    assert marks(folder)["ann"] == (6, False)
+    write(folder, result_of("ann", "No.", right=4, sha="c"))
+    sync(folder)
+    assert marks(folder)["ann"] == (4, True)
+    write(folder, result_of("ann", "", right=0, sha="d", status="failed"))
+    sync(folder)
+    assert marks(folder)["ann"] == (0, True)
+    write(folder, result_of("ann", "Because.", right=4, sha="b"))
+    sync(folder)
+    assert marks(folder)["ann"] == (6, False)
+
+
+def test_the_gradebook_can_be_made_anew(folder):
+    write(folder, result_of("ann", "Because."))
+    sync(folder)
+    score_by_hand(folder, "ann", 1.5)
+    sync(folder)
+    (folder / "gradebook.db").unlink()
+    sync(folder)
+    assert marks(folder) == {"ann": (4.5, False)}
+
+
+def test_a_score_that_a_person_gave_to_code_is_kept_and_asked_about_when_points_change(folder):
+    write(folder, result_of("ann"))
+    sync(folder)
+    score_by_hand(folder, "ann", 0.5, "check-gray-pixel")
+    sync(folder)
+    assert marks(folder)["ann"] == (2.5, False)
+    write(folder, result_of("ann", right=0, sha="b"))
+    for _ in range(2):
+        sync(folder)
+        assert marks(folder)["ann"] == (0.5, True)
+
+
+def test_formgrader_has_a_notebook_to_show(folder):
+    result = result_of("ann", "Because.")
+    result["exercises"][0] |= {"source": "def gray_pixel(): pass", "sentence": "Right."}
+    write(folder, result)
+    sync(folder)
+    file = json.loads((folder / "autograded" / "ann" / NAME / f"{NAME}.ipynb").read_text())
+    cells = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in file["cells"]}
+    assert "".join(cells["written-1"]["source"]) == "Because."
+    assert "".join(cells["gray-pixel"]["source"]) == "def gray_pixel(): pass"
+    assert cells["check-gray-pixel"]["outputs"][0]["text"] in ("Right.", ["Right."])
+    sources = "".join("".join(cell["source"]) for cell in file["cells"])
+    assert "0.587" not in "".join(cells["gray-batch"]["source"]) and "BEGIN SOLUTION" not in sources
+
+
+def test_an_exercise_that_comes_later_is_entered_too(folder):
+    smaller = classroom.quick()
+    for name in ("gray_pixel", "check-gray-pixel"):
+        smaller.cells.remove(classroom.cell_of(smaller, name))
+    source = folder / "source" / NAME / f"{NAME}.ipynb"
+    whole = source.read_bytes()
+    source.write_bytes(classroom.content(smaller))
+    from course_tools.grading import assignment
+
+    made = result_of("ann", right=6)
+    made["exercises"].pop(0)
+    write(folder, made)
+    gradebook.sync(folder, assignment.from_notebook(NAME, smaller))
+    assert marks(folder)["ann"] == (5, False)
+    source.write_bytes(whole)
+    write(folder, result_of("ann", right=6, sha="b"))
+    sync(folder)
+    assert marks(folder)["ann"] == (6, False)
+    shutil.rmtree(folder / "autograded")
