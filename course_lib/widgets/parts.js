@@ -12,8 +12,8 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-let counter = 0;
-const newId = (what) => `g2c-${what}-${(counter += 1)}`;
+// Drawn, not counted: every kind of widget on a page has a copy of this script.
+const newId = (what) => `g2c-${what}-${Math.random().toString(36).slice(2)}`;
 
 /** The frame of a widget: JupyterLab's shortcuts stay out, and an error takes the whole place. */
 function frame(model, el, label) {
@@ -191,6 +191,26 @@ function chart({ label, xlabel, ylabel, log = false, width = 520, height = 230 }
       root.replaceChildren(...parts);
     },
   };
+}
+
+/** A place for charts. `fresh` puts one there that is as wide, so that letters keep their size. */
+function chartPlace() {
+  const element = make("div", { class: "g2c-chart-place" });
+  return {
+    element,
+    fresh(options) {
+      const drawn = chart({ width: Math.max(280, Math.min(620, element.clientWidth || 520)), ...options });
+      element.replaceChildren(drawn.element);
+      return drawn;
+    },
+  };
+}
+
+/** Call `draw` now and whenever the width of an element changes. Returns what ends it. */
+function onResize(element, draw) {
+  const watcher = new ResizeObserver(() => draw());
+  watcher.observe(element);
+  return () => watcher.disconnect();
 }
 
 /**
