@@ -14,9 +14,7 @@ export default {
     const enlarge = (side, pixels) => Math.max(1, Math.floor(pixels / side));
     const panel = (title, h, w, pixels) => {
       const zoom = enlarge(Math.max(h, w), pixels);
-      const shown = picture({ height: h, width: w, zoom, label: title });
-      shown.canvas.style.height = "auto"; // keeps its shape where the page is narrow
-      return figure(title, shown);
+      return figure(title, picture({ height: h, width: w, zoom, label: title }));
     };
     const input = panel("gray input", height, width, 200);
     const map = panel("", rows, columns, 200);

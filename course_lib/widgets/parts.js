@@ -101,8 +101,7 @@ function picture({ height, width, zoom, label }) {
   const image = context.createImageData(width, height);
   image.data.fill(255);
   const enlarge = (times) => {
-    canvas.style.width = `${width * times}px`;
-    canvas.style.height = `${height * times}px`;
+    canvas.style.width = `${width * times}px`; // the height follows, also where there is less room
   };
   enlarge(zoom);
   return {

@@ -130,10 +130,3 @@ def test_a_damaged_run_says_so_in_one_sentence(page):
     expect(message).to_contain_text("is missing or damaged; restore it with: git checkout")
     expect(notice.locator("canvas, input")).to_have_count(0)
     expect(page.locator(".jp-RenderedText[data-mime-type*=error]")).to_have_count(0)
-
-
-def test_it_fits_a_narrow_window(page, widget, save):
-    page.set_viewport_size({"width": 400, "height": 900})
-    widget.scroll_into_view_if_needed()
-    assert widget.evaluate("node => node.scrollWidth <= node.clientWidth")
-    save(page, "scrubber-narrow")
