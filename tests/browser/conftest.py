@@ -67,11 +67,11 @@ def select_cell():
 
 @pytest.fixture(scope="session")
 def save():
-    """save(page, name) puts a picture of the window, or of a locator, under build/screenshots."""
+    """save(page, name) puts a picture of the window under build/screenshots."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
-    def save(shown, name):
-        shown.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
+    def save(page, name):
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
 
     return save
 

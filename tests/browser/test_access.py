@@ -109,7 +109,7 @@ def test_it_can_be_used_in_a_narrow_window(page, name, widget, window, save):
     page.wait_for_function("(width) => innerWidth === width", arg=width)
     widget.scroll_into_view_if_needed()
     found = {what: widget.evaluate(what) for what in (OVERFLOW, DISTORTED, SMALLEST)}
-    save(widget, f"{name}, {window}")
+    save(page, f"{name}, {window}")
     page.set_viewport_size(before)
     assert found[OVERFLOW] == [], "something sticks out"
     assert found[DISTORTED] == [], "a picture is squeezed"
