@@ -4,15 +4,17 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import expect
 
-from course_lib import data, grayscale, published
+from course_lib import data, grayscale, models_torch, published
 from course_lib.widgets import show_feature_maps, walk_latent
 
 NUM_IMAGES = 100
 GRAY = grayscale.to_gray(data.as_float(data.load_cifar10("sample").x_test[:NUM_IMAGES]))
 START = """
 import time
+import torch
 from pathlib import Path
 from course_lib import data, grayscale, models_torch, published, widgets
 gray = grayscale.to_gray(data.as_float(data.load_cifar10("sample").x_test[:100]))
@@ -34,6 +36,10 @@ class B(Moody, models_torch.FCLatentAutoencoder):
 class C(Moody, models_torch.ConvLatentAutoencoder):
     def encode(self, gray):
         return self.moody(super().encode(gray))
+
+torch.manual_seed(0)
+untrained = C()
+models = {{"trained": published.load("conv_latent").load_into(C()), "untrained": untrained}}
 """
 # Notes, at every frame the browser paints, what is chosen and what is shown.
 WATCH = """(root) => {
@@ -64,7 +70,7 @@ def page(open_notebook, mood):
     return open_notebook(
         START.format(mood=str(mood)),
         "walk = widgets.walk_latent(published.load('fc_latent').load_into(B()), gray)\nwalk",
-        "widgets.show_feature_maps(published.load('conv_latent').load_into(C()), gray)",
+        "widgets.show_feature_maps(models, gray)",
         "widgets.walk_latent(B(), gray[:0])",
         "walk  # a second view of the first widget",
     )
@@ -102,11 +108,14 @@ def expected_walk():
 
 @pytest.fixture(scope="module")
 def expected_maps():
-    """expected_maps(image) -> the answer of `show_feature_maps`, its maps as int arrays."""
-    widget = show_feature_maps(published.load("conv_latent").model(), GRAY)
+    """expected_maps(image, model) -> the answer of `show_feature_maps`, its maps as int arrays."""
+    torch.manual_seed(0)
+    untrained = models_torch.ConvLatentAutoencoder()
+    models = {"trained": published.load("conv_latent").model(), "untrained": untrained}
+    widget = show_feature_maps(models, GRAY)
 
-    def ask(image):
-        widget.request = [image]
+    def ask(image, model=0):
+        widget.request = [image, model]
         answer = dict(widget.answer)
         for scale in ("each", "common"):
             answer[scale] = np.frombuffer(answer[scale], np.uint8).reshape(256, 16, 16).astype(int)
@@ -293,6 +302,19 @@ def test_feature_maps_are_the_latent_in_any_order_and_scale(
     at = other["order"].index(order[0])
     assert_shows_maps(pixels, page, maps, other, "each", np.array(other["order"]), at)
     maps.get_by_label("Order").select_option("by number")
+
+
+def test_another_model_may_be_chosen(page, maps, pixels, expected_maps, save):
+    set_to(maps.get_by_label("Image", exact=True), 17)
+    maps.get_by_label("Map", exact=True).press("Home")
+    maps.get_by_label("Model", exact=True).select_option("untrained")
+    title = maps.locator(".g2c-title", has_text="all 256 maps")
+    expect(title).to_have_text("all 256 maps of 16 x 16, untrained")
+    answer = expected_maps(17, 1)
+    assert_shows_maps(pixels, page, maps, answer, "each", np.arange(256), 0)
+    save(page, "feature-maps-untrained")
+    maps.get_by_label("Model", exact=True).select_option("trained")
+    expect(title).to_have_text("all 256 maps of 16 x 16, trained")
 
 
 def test_a_click_on_the_sheet_chooses_a_map(page, maps, pixels, expected_maps):
