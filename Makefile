@@ -1,5 +1,5 @@
 # make course    environment, every lesson executed, figures, a closing table
-# make test      all tests, from the same environment
+# make test      all tests, from the same environment, those in a browser too
 # make soak      the tests that take long
 # make lab       student editions into work/, then JupyterLab
 # Run again, each does only what is missing.
@@ -26,7 +26,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 course: $(READY)
 	@$(BIN)/python -m course_tools.cli run --figures
 
-test: $(READY) sandbox
+test: $(READY) browser sandbox
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy course_lib course_tools

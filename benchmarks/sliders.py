@@ -67,7 +67,7 @@ def main() -> None:
         lab = browser.Lab(chromium, server)
         page = lab.open_cells(CELLS.format(images=IMAGES, models=MODELS))
         widget = page.locator(".g2c")
-        widget.get_by_label("Image").focus()
+        widget.get_by_label("Image", exact=True).focus()
         widget.evaluate(WATCH)
         print(json.dumps(measure(chromium, page, widget)))
         lab.close(page)
@@ -105,7 +105,7 @@ def move(
     page: Page, widget: Locator, pictures: np.ndarray, moves: int, per_second: float = np.inf
 ) -> int:
     """Hold arrow keys to and fro. Returns how often the last value's pictures were not shown."""
-    slider = widget.get_by_label("Image")
+    slider = widget.get_by_label("Image", exact=True)
     canvases = [widget.locator("canvas").nth(1 + k) for k in range(MODELS)]
     lost = 0
     for hold in range(moves // HELD):

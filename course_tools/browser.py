@@ -6,6 +6,7 @@
 import base64
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -49,7 +50,7 @@ DISABLED = (
     "@jupyterlab/cell-toolbar-extension:plugin",  # buttons that come late, amid the Tab order
 )
 PATIENCE_MS = 30_000  # for anything but cells; the machine may be busy
-CELLS_MS = 270_000
+CELLS_MS = 900_000  # a whole lesson on a busy machine
 SIZE = {"width": 1200, "height": 1500}
 
 # What stands in the page, `window.jupyterapp`, is JupyterLab itself.
@@ -69,10 +70,12 @@ DONE_AND_SHOWN = """() => {
   return sessionContext.session?.kernel?.status === "idle"
     && !pending.some((node) => /^(\\[\\*\\]|Loading widget)/.test(node.textContent));
 }"""
-# JupyterLab gives the focus to the active cell again when it draws; three frames later it is done.
+# JupyterLab keeps cells far away out of the page, and gives the focus to the active cell again when
+# it draws; three frames later it is done.
 SELECT = """async (index) => {
   const { content } = window.jupyterapp.shell.currentWidget;
   content.mode = "command";
+  await content.scrollToItem(index, "start");
   content.activeCellIndex = index;
   content.activeCell.node.focus();
   for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
@@ -186,6 +189,7 @@ def _start_server(home: Path, log) -> subprocess.Popen:
         "--no-browser",
         "--allow-root",
         "--expose-app-in-browser",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port=0",  # a free one
         f"--ServerApp.root_dir={home / 'notebooks'}",
@@ -251,8 +255,12 @@ class Lab:
         self._browser = browser
         self._server = server
 
-    def open(self, notebook: NotebookNode) -> "Page":
+    def open(self, notebook: NotebookNode, notebook_7: bool = False) -> "Page":
         """A page of its own with the notebook, every cell run and every widget shown.
+
+        Args:
+            notebook: with or without outputs.
+            notebook_7: open it in Jupyter Notebook, and not in JupyterLab.
 
         Raises:
             CourseError: a cell ended in an error that its tags do not announce.
@@ -264,7 +272,9 @@ class Lab:
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", self._take_error)
         page.on("console", self._take_message)
-        page.goto(f"{self._server.url}lab/tree/{path.name}?token={self._server.token}")
+        # A workspace of its own: in the common one JupyterLab opens again what was open before.
+        place = "notebooks" if notebook_7 else f"lab/workspaces/{path.stem}/tree"
+        page.goto(f"{self._server.url}{place}/{path.name}?token={self._server.token}")
         page.wait_for_function(OPEN_AND_IDLE)
         page.evaluate(HIDE_FILES)
         page.evaluate(RUN_ALL, CELLS_MS)
@@ -273,12 +283,11 @@ class Lab:
             raise CourseError("Cells failed in JupyterLab: " + "; ".join(errors))
         return page
 
-    def open_cells(self, *code: str) -> "Page":
+    def open_cells(self, *code: str, notebook_7: bool = False) -> "Page":
         """The same for a notebook of these code cells."""
         cells = [nbformat.v4.new_code_cell(source) for source in code]
-        return self.open(
-            nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": lessons.KERNEL})
-        )
+        metadata = {"kernelspec": lessons.KERNEL}
+        return self.open(nbformat.v4.new_notebook(cells=cells, metadata=metadata), notebook_7)
 
     def close(self, page: "Page") -> None:
         """Stop the notebook's kernel and close its page."""
@@ -296,8 +305,8 @@ class Lab:
             self._take(message.text, message.location.get("url", ""))
 
     def _take(self, text: str, where: str) -> None:
-        """Note what does not come from JupyterLab's own scripts; a widget's is a blob."""
-        if "blob:" in where or "/static/lab/" not in where:
+        """Note what does not come from Jupyter's own scripts; a widget's is a blob."""
+        if "blob:" in where or not re.search("/static/(lab|notebook)/", where):
             self.problems.append(text)
 
 

@@ -308,5 +308,26 @@ def test_what_cannot_be_walked_gives_a_notice():
         assert "must be a PyTorch model" in show_feature_maps(no_model, GRAY).error
 
 
+def test_one_of_several_models_is_chosen_by_its_place():
+    models = {"one": conv_model(), "two": Broken(encode=lambda maps: 2 * maps)}
+    widget = show_feature_maps(models, GRAY)
+    assert widget.names == ["one", "two"]
+    assert widget.answer["words"] == show_feature_maps(models["one"], GRAY).answer["words"]
+    widget.request = [3, 1]
+    other = show_feature_maps(models["two"], GRAY)
+    other.request = [3]
+    assert widget.answer["words"] == other.answer["words"]
+    assert widget._repr_mimebundle_()[0]["text/plain"].endswith("white: one, then two.")
+    widget.request = [3, 2]
+    assert widget.answer["failure"].startswith("This cannot be shown")
+
+
+def test_models_whose_latents_differ_give_a_notice():
+    wider = models_torch.ConvLatentAutoencoder((4, 8, 12))
+    for models in ({"one": conv_model(), "two": wider}, {}):
+        assert "give models of one shape" in show_feature_maps(models, GRAY).error
+    assert "(C, h, w) are needed" in show_feature_maps({"b": fc_model()}, GRAY).error
+
+
 def test_one_image_has_feature_maps():
     assert show_feature_maps(conv_model(), GRAY[:1]).error == ""

@@ -1,6 +1,8 @@
 """The training scrubber, Python side: what goes to the browser is what the run holds."""
 
 import base64
+import copy
+import dataclasses
 import io
 import shutil
 
@@ -38,6 +40,7 @@ def test_gray_is_the_courses_gray_of_the_truth(run, widget):
 def test_curves_have_a_loss_for_every_picture(run, widget):
     assert widget.curves["training"] == [epoch["train_loss"] for epoch in run.history]
     assert widget.curves["validation"] == [epoch["validation_loss"] for epoch in run.history]
+    assert set(widget.curves["gray copy"]) == {run.metrics["gray_copy_validation"]["mse"]}
     assert {len(losses) for losses in widget.curves.values()} == {widget.size[0]}
     assert widget.events == [event["epoch"] for event in run.manifest["events"]]
     assert (widget.title, widget.unit, widget.error) == (run.label, run.unit, "")
@@ -46,20 +49,40 @@ def test_curves_have_a_loss_for_every_picture(run, widget):
 def test_a_still_picture_with_its_text_is_left(run, widget):
     content, metadata = widget._repr_mimebundle_()
     picture = image.imread(io.BytesIO(base64.b64decode(content["image/png"])))
-    assert picture.shape[0] > 3 * 32 and picture.shape[1] > 8 * 32
+    assert picture.shape[0] > 5 * 32 and picture.shape[1] > 8 * 32
     assert run.label in metadata["image/png"]["alt"]
     assert content["text/plain"] == metadata["image/png"]["alt"]
 
 
 @pytest.mark.parametrize("harm", ["changed", "missing"])
 def test_a_damaged_run_gives_one_sentence_and_no_traceback(run, tmp_path, harm):
-    copy = tmp_path / run.folder.name
-    shutil.copytree(run.folder, copy)
+    there = tmp_path / run.folder.name
+    shutil.copytree(run.folder, there)
     if harm == "changed":
-        (copy / "predictions.npz").write_bytes(b"not what it was")
+        (there / "predictions.npz").write_bytes(b"not what it was")
     else:
-        (copy / "predictions.npz").unlink()
+        (there / "predictions.npz").unlink()
     notice = widgets.scrub_training(published.load(run.folder.name, tmp_path))
     assert "predictions.npz" in notice.error and "git checkout" in notice.error
     content, _ = notice._repr_mimebundle_()
     assert content["text/plain"] == notice.error
+
+
+def test_what_is_no_run_gives_one_sentence():
+    for no_run in (None, "conv_latent", {"predictions": np.zeros((3, 16, 32, 32, 3))}):
+        assert "scrub_training(published.load(" in widgets.scrub_training(no_run).error
+
+
+@pytest.mark.parametrize(
+    "harm, words",
+    [
+        (lambda history: history.pop(), "but both are needed of every epoch"),
+        (lambda history: history.clear(), "has losses of 0 epochs"),
+        (lambda history: history[2].update(train_loss=float("nan")), "hold NaN or infinite"),
+        (lambda history: history[2].update(validation_loss=float("inf")), "hold NaN or infinite"),
+    ],
+)
+def test_losses_that_do_not_fit_the_pictures_give_one_sentence(run, harm, words):
+    manifest = copy.deepcopy(run.manifest)
+    harm(manifest["history"])
+    assert words in widgets.scrub_training(dataclasses.replace(run, manifest=manifest)).error

@@ -4,6 +4,7 @@ export default {
     const [images, height, width] = model.get("size");
     const [channels, rows, columns] = model.get("latent");
     const gray = bytes(model.get("gray"));
+    const names = model.get("names");
     const scales = ["each", "common"];
     const GAP = 2; // white pixels around each map of the sheet
     const across = Math.ceil(Math.sqrt(channels));
@@ -13,9 +14,7 @@ export default {
     const enlarge = (side, pixels) => Math.max(1, Math.floor(pixels / side));
     const panel = (title, h, w, pixels) => {
       const zoom = enlarge(Math.max(h, w), pixels);
-      const shown = picture({ height: h, width: w, zoom, label: title });
-      shown.canvas.style.height = "auto"; // keeps its shape where the page is narrow
-      return figure(title, shown);
+      return figure(title, picture({ height: h, width: w, zoom, label: title }));
     };
     const input = panel("gray input", height, width, 200);
     const map = panel("", rows, columns, 200);
@@ -55,7 +54,8 @@ export default {
       if (!talk.current()) return;
       const answer = model.get("answer");
       byMean = answer.order;
-      const [image] = answer.request;
+      const [image, which] = answer.request;
+      const whose = names.length > 1 ? `, ${names[which]}` : "";
       const levels = bytes(answer[scales[scale.value]]);
       const own = ["the smallest", "the largest value of each map"];
       const [black, white] = scale.value ? answer.range : own;
@@ -64,13 +64,13 @@ export default {
       input.shown.canvas.setAttribute("aria-label", `Gray input, image ${image}`);
       input.below.textContent = `image ${image}`;
       map.shown.draw(levels, channel * rows * columns, 1);
-      map.heading.textContent = `map ${channel}`;
+      map.heading.textContent = `map ${channel}${whose}`;
       map.below.textContent = answer.words[channel].replaceAll("; ", "\n");
-      const described = `Map ${channel} of image ${image}: ${answer.words[channel]}`;
+      const described = `Map ${channel} of image ${image}${whose}: ${answer.words[channel]}`;
       map.shown.canvas.setAttribute("aria-label", described);
       drawSheet(levels, channel);
       const legend = `black is ${black}, white ${white}; the chosen map has a black frame`;
-      const title = `all ${channels} maps of ${rows} x ${columns}`;
+      const title = `all ${channels} maps of ${rows} x ${columns}${whose}`;
       sheet.heading.textContent = title;
       sheet.below.textContent = legend;
       sheet.shown.canvas.setAttribute("aria-label", `${title} of image ${image}; ${legend}`);
@@ -83,8 +83,11 @@ export default {
       max: images - 1,
       value: 0,
       say: (image) => `image ${image}`,
-      onchange: (image) => talk.ask([image]),
+      onchange: () => ask(),
     });
+    const whichModel = choice({ label: "Model", options: names, onchange: () => ask() });
+    whichModel.row.hidden = names.length < 2;
+    const ask = () => talk.ask([chosenImage.value, whichModel.value]);
     const sorting = choice({
       label: "Order",
       options: ["by number", "by mean activation, highest first"],
@@ -114,10 +117,15 @@ export default {
       draw();
     });
 
-    const follow = () => chosenImage.set(model.get("request")[0]);
+    const follow = () => {
+      const [image, which] = model.get("request"); // another view may have asked
+      chosenImage.set(image);
+      whichModel.select.value = which;
+    };
     model.on("change:request", follow);
     body.append(
-      make("div", { class: "g2c-controls" }, chosenImage.row, sorting.row, scale.row, place.row),
+      make("div", { class: "g2c-controls" },
+        chosenImage.row, whichModel.row, sorting.row, scale.row, place.row),
       talk.message,
       pictures,
     );

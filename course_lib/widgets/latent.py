@@ -1,6 +1,6 @@
 """Looking into a latent: walks between pictures and along directions, and feature maps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,7 @@ class FeatureMaps(Explorer, script="feature_maps.js"):
     """See `show_feature_maps`."""
 
     latent = traitlets.List(traitlets.Int()).tag(sync=True)  # channels, height, width
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the models
 
 
 @says_what_is_wrong
@@ -206,35 +207,52 @@ def show_feature_maps(model: Any, gray: np.ndarray) -> Widget:
     """The maps of a convolutional latent, all together and one enlarged beside its image.
 
     Args:
-        model: a PyTorch model with encode, (N, 1, H, W) -> (N, C, h, w), such as C. Its mode is
-            afterwards what it was before.
+        model: a PyTorch model with encode, (N, 1, H, W) -> (N, C, h, w), such as C; or several to
+            choose from, name -> model, whose latents are of one size. Their modes are afterwards
+            what they were before.
         gray: float (N, H, W) in [0, 1].
 
     Returns:
-        A widget. If the images do not fit, or the model fails on the first, one that says so; if
-        the model fails later, it says so until a choice succeeds.
+        A widget. If the images do not fit, or a model fails on the first, one that says so; if it
+        fails later, it says so until a choice succeeds.
     """
     gray = _checked(gray)
-    first = _apply(model, "encode", gray[:1, None])[0]
-    if first.ndim != 3:
+    models = dict(model) if isinstance(model, Mapping) else {"": model}
+    first = {str(name): _first_maps(one, gray) for name, one in models.items()}  # each (C, h, w)
+    shapes = {maps.shape for maps in first.values()}
+    if len(shapes) != 1:
         raise CourseError(
-            f"model.encode gives latents of shape {first.shape}, but maps (C, h, w) are needed; "
-            "use a model with a convolutional latent, such as C."
+            f"The models' latents have the shapes {sorted(shapes)}; give models of one shape, "
+            "at least one."
         )
+    (shape,) = shapes
 
-    def maps_of(image: int) -> dict:
-        return describe(_apply(model, "encode", gray[[image]][:, None], first.shape)[0])
+    def maps_of(image: int, which: int = 0) -> dict:
+        chosen = list(models.values())[which]
+        return describe(_apply(chosen, "encode", gray[[image]][:, None], shape)[0])
 
     return FeatureMaps(
         maps_of,
-        [0],
+        [0, 0],
         still=_still_of_maps(gray[0], first),
         alt="A gray image, and those maps of its latent that are highest on average, each in its "
-        "own scale from black to white.",
+        f"own scale from black to white{': ' if len(first) > 1 else ''}{', then '.join(first)}.",
         size=list(gray.shape),
         gray=_gray_bytes(gray),
-        latent=list(first.shape),
+        latent=list(shape),
+        names=list(first),
     )
+
+
+def _first_maps(model: Any, gray: np.ndarray) -> np.ndarray:
+    """The maps (C, h, w) that a model makes of the first image."""
+    maps = _apply(model, "encode", gray[:1, None])[0]
+    if maps.ndim != 3:
+        raise CourseError(
+            f"model.encode gives latents of shape {maps.shape}, but maps (C, h, w) are needed; "
+            "use a model with a convolutional latent, such as C."
+        )
+    return maps
 
 
 def describe(maps: np.ndarray) -> dict:
@@ -261,14 +279,19 @@ def levels(maps: np.ndarray, low: Any, high: Any) -> np.ndarray:
     return np.rint(share * 255).astype(np.uint8)
 
 
-def _still_of_maps(gray: np.ndarray, maps: np.ndarray) -> Figure:
-    strongest = np.array(describe(maps)["order"][:23])
-    (height, width), (h, w) = gray.shape, maps.shape[1:]
-    rows, columns = np.arange(height) * h // height, np.arange(width) * w // width
-    chosen = maps[np.ix_(strongest, rows, columns)]  # (23, H, W): as large as the image
-    low, high = chosen.min(axis=(1, 2), keepdims=True), chosen.max(axis=(1, 2), keepdims=True)
-    pictures = [as_bytes(gray[None])[..., 0], levels(chosen, low, high)]
-    titles = ["gray input", *(f"map {number}" for number in strongest)]
+def _still_of_maps(gray: np.ndarray, models: Mapping[str, np.ndarray]) -> Figure:
+    """The image and the highest maps of each model: three rows of one, two of each of several."""
+    count = 23 if len(models) == 1 else 15
+    pictures, titles = [], []
+    for name, maps in models.items():
+        strongest = np.array(describe(maps)["order"][:count])
+        (height, width), (h, w) = gray.shape, maps.shape[1:]
+        rows, columns = np.arange(height) * h // height, np.arange(width) * w // width
+        chosen = maps[np.ix_(strongest, rows, columns)]  # (count, H, W): as large as the image
+        low, high = chosen.min(axis=(1, 2), keepdims=True), chosen.max(axis=(1, 2), keepdims=True)
+        pictures += [as_bytes(gray[None])[..., 0], levels(chosen, low, high)]
+        above = f"{name}\n" if name else ""
+        titles += [f"{above}input", *(f"{above}map {number}" for number in strongest)]
     return plots.image_grid(np.concatenate(pictures), titles, columns=8, zoom=2)
 
 

@@ -56,10 +56,9 @@ export default {
     const libraries = model.get("libraries");
     const zoom = Math.max(1, Math.floor(600 / (count * width)));
 
-    /** All photographs in one row; where the page is narrow it shrinks, and keeps its shape. */
+    /** All photographs in one row. */
     const row = (title) => {
       const shown = picture({ height, width: count * width, zoom, label: title });
-      shown.canvas.style.height = "auto";
       return figure(title, shown);
     };
     const photographs = row("photographs");

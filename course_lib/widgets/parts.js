@@ -12,8 +12,8 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-let counter = 0;
-const newId = (what) => `g2c-${what}-${(counter += 1)}`;
+// Drawn, not counted: every kind of widget on a page has a copy of this script.
+const newId = (what) => `g2c-${what}-${Math.random().toString(36).slice(2)}`;
 
 /** The frame of a widget: JupyterLab's shortcuts stay out, and an error takes the whole place. */
 function frame(model, el, label) {
@@ -101,8 +101,7 @@ function picture({ height, width, zoom, label }) {
   const image = context.createImageData(width, height);
   image.data.fill(255);
   const enlarge = (times) => {
-    canvas.style.width = `${width * times}px`;
-    canvas.style.height = `${height * times}px`;
+    canvas.style.width = `${width * times}px`; // the height follows, also where there is less room
   };
   enlarge(zoom);
   return {
@@ -140,6 +139,23 @@ function svg(tag, attributes = {}, text = "") {
 
 const DASHES = ["", "7 4", "2 3", "9 3 2 3", "12 4", "1 5"];
 
+/** What tells a line of a chart from the others: its colour, and its dashes. */
+const look = (position) => ({
+  class: `g2c-line g2c-line-${position % 6}`,
+  "stroke-dasharray": DASHES[position % 6],
+});
+
+/** Heights moved apart by at least `gap`, in their order, as near to `low` to `high` as they fit. */
+function spread(heights, gap, low, high) {
+  const order = [...heights.keys()].sort((one, other) => heights[one] - heights[other]);
+  const moved = [...heights];
+  let limit = high + gap;
+  for (const i of order.toReversed()) limit = moved[i] = Math.min(moved[i], limit - gap);
+  limit = low - gap;
+  for (const i of order) limit = moved[i] = Math.max(moved[i], limit + gap);
+  return moved;
+}
+
 /**
  * Lines over epochs 1 to N. `draw([{name, values}], {marker})`: lines differ in their dashes and
  * are named at their end, so that none is told by its colour alone. NaN leaves a gap.
@@ -170,18 +186,17 @@ function chart({ label, xlabel, ylabel, log = false, width = 520, height = 230 }
       parts.push(svg("text", { x: -(top + bottom) / 2, y: 12, transform: "rotate(-90)", "text-anchor": "middle" }, ylabel));
       for (const epoch of events)
         parts.push(svg("path", { d: `M${x(epoch)} ${top}V${bottom}`, class: "g2c-event" }));
-      const taken = [];
       lines.forEach((line, position) => {
         const points = Array.from(line.values, (v, i) => (Number.isFinite(v) ? `${x(i + 1).toFixed(1)} ${y(v).toFixed(1)}` : ""));
         const d = points.map((p, i) => (p && (i && points[i - 1] ? "L" : "M") + p)).join("");
-        const style = { d, class: `g2c-line g2c-line-${position % 6}`, "stroke-dasharray": DASHES[position % 6] };
-        parts.push(svg("path", style));
-        const last = Array.from(line.values).findLast(Number.isFinite);
-        if (last === undefined) return;
-        let at = y(last) + 4;
-        while (taken.some((other) => Math.abs(other - at) < 13)) at += at > (top + bottom) / 2 ? -13 : 13;
-        taken.push(at);
-        parts.push(svg("path", { d: `M${right + 4} ${at - 4}h18`, class: style.class, "stroke-dasharray": style["stroke-dasharray"] }));
+        parts.push(svg("path", { d, ...look(position) }));
+      });
+      const ends = lines.map((line) => Array.from(line.values).findLast(Number.isFinite));
+      const heights = spread(ends.map((v) => (v === undefined ? bottom : y(v)) + 4), 13, top + 4, bottom + 4);
+      lines.forEach((line, position) => {
+        if (ends[position] === undefined) return;
+        const at = heights[position];
+        parts.push(svg("path", { d: `M${right + 4} ${at - 4}h18`, ...look(position) }));
         parts.push(svg("text", { x: right + 25, y: at }, line.name));
       });
       if (marker !== null) {
@@ -191,6 +206,26 @@ function chart({ label, xlabel, ylabel, log = false, width = 520, height = 230 }
       root.replaceChildren(...parts);
     },
   };
+}
+
+/** A place for charts. `fresh` puts one there that is as wide, so that letters keep their size. */
+function chartPlace() {
+  const element = make("div", { class: "g2c-chart-place" });
+  return {
+    element,
+    fresh(options) {
+      const drawn = chart({ width: Math.max(280, Math.min(620, element.clientWidth || 520)), ...options });
+      element.replaceChildren(drawn.element);
+      return drawn;
+    },
+  };
+}
+
+/** Call `draw` now and whenever the width of an element changes. Returns what ends it. */
+function onResize(element, draw) {
+  const watcher = new ResizeObserver(() => draw());
+  watcher.observe(element);
+  return () => watcher.disconnect();
 }
 
 /**

@@ -47,8 +47,7 @@ export default {
     const body = frame(model, el, "Learning-rate explorer");
     const losses = model.get("losses");
     const words = make("p", { role: "status" });
-    const place = () => make("div", { style: "flex: 1 1 18em; min-width: 0; max-width: 620px" });
-    const [lossPlace, ratePlace] = [place(), place()];
+    const [lossPlace, ratePlace] = [chartPlace(), chartPlace()];
 
     const sliders = model.get("notches").map(([name, notches]) => {
       const { label, say } = PARAMETERS[name];
@@ -58,15 +57,8 @@ export default {
     });
     const chosen = () => sliders.map(({ notches, input }) => notches[input.valueAsNumber]);
 
-    /** A chart as wide as its place, so that its letters are neither enlarged nor shrunk. */
-    const chartFor = (place, options) => {
-      const width = Math.max(280, Math.min(620, place.clientWidth || 520));
-      const drawn = chart({ width, ...options });
-      place.replaceChildren(drawn.element);
-      return drawn;
-    };
     const showLosses = ({ falls, words }) => {
-      const drawn = chartFor(lossPlace, {
+      const drawn = lossPlace.fresh({
         label: `Validation loss by epoch. ${words}`, xlabel: "epoch (▼: then the rate falls)",
         ylabel: "validation loss", log: losses.every((loss) => loss > 0),
       });
@@ -76,13 +68,13 @@ export default {
     const showRates = ({ rates }) => {
       const lines = Object.entries({ plateau: rates, ...model.get("others") }).map(([name, values]) => ({ name, values }));
       const ends = lines.map(({ name, values }) => `${name} ends at ${values.at(-1).toExponential(1)}`);
-      const drawn = chartFor(ratePlace, {
+      const drawn = ratePlace.fresh({
         label: `Learning rates by epoch: ${ends.join(", ")}`, xlabel: "epoch", ylabel: "learning rate", log: true,
       });
       drawn.draw(lines);
       tickDecades(drawn.element, lines.flatMap(({ values }) => values));
     };
-    const charts = make("div", { class: "g2c-pictures" }, lossPlace, ratePlace);
+    const charts = make("div", { class: "g2c-pictures" }, lossPlace.element, ratePlace.element);
     const shown = make("div", {}, words, charts);
     const talk = conversation(model, shown, (answer) => {
       words.textContent = answer.words;
@@ -95,8 +87,6 @@ export default {
     model.on("change:request", follow);
     body.append(make("div", { class: "g2c-controls" }, ...sliders.map((one) => one.row)), talk.message, shown);
     follow();
-    const watcher = new ResizeObserver(talk.refresh); // calls it at once, too
-    watcher.observe(lossPlace);
-    return () => watcher.disconnect();
+    return onResize(lossPlace.element, talk.refresh);
   },
 };

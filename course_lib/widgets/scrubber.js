@@ -27,25 +27,34 @@ export default {
     const kinds = { gray: sheet("Gray input"), prediction: sheet(""), truth: sheet("Truth") };
     kinds.gray.draw(bytes(model.get("gray")), 0);
     kinds.truth.draw(bytes(model.get("truth")), 0);
-    const losses = chart({ label: "Loss curves", xlabel: model.get("unit"), ylabel: "loss (MSE)", log: true });
+    const curvePlace = chartPlace();
     const lines = Object.entries(curves).map(([name, values]) => ({ name, values }));
+    const unit = model.get("unit"); // "epoch" or, in a preview, "point of 4,500 images"
+    const [word] = unit.split(" ");
 
-    const show = (epoch) => {
-      kinds.prediction.draw(predictions, (epoch - 1) * images * stride);
-      const values = lines.map(({ name, values }) => `${name} ${values[epoch - 1].toFixed(5)}`).join(", ");
-      const text = `Prediction after ${model.get("unit")} ${epoch} of ${epochs}; loss: ${values}`;
+    const drawCurves = () => {
+      const label = `Loss curves, marked at ${word} ${epoch.value}`;
+      const losses = curvePlace.fresh({ label, xlabel: unit, ylabel: "loss (MSE)", log: true });
+      losses.draw(lines, { marker: epoch.value, events: model.get("events") });
+    };
+    const show = () => {
+      kinds.prediction.draw(predictions, (epoch.value - 1) * images * stride);
+      const values = lines.map(({ name, values }) => `${name} ${values[epoch.value - 1].toFixed(5)}`);
+      const text = `Prediction after ${word} ${epoch.value} of ${epochs}; loss: ${values.join(", ")}`;
       kinds.prediction.shown.canvas.setAttribute("aria-label", text);
       painted.below.textContent = text;
-      losses.draw(lines, { marker: epoch, events: model.get("events") });
+      drawCurves();
     };
-    const epoch = slider({ label: "Epoch", min: 1, max: epochs, value: epochs, onchange: show });
+    const name = word[0].toUpperCase() + word.slice(1);
+    const epoch = slider({ label: name, min: 1, max: epochs, value: epochs, onchange: show });
     const painted = figure("prediction", kinds.prediction.shown);
     body.append(
       make("div", { class: "g2c-controls" }, epoch.row),
       make("div", { class: "g2c-pictures" },
         figure("gray input", kinds.gray.shown).element, painted.element, figure("truth", kinds.truth.shown).element),
-      losses.element,
+      curvePlace.element,
     );
-    show(epochs);
+    show();
+    return onResize(curvePlace.element, drawCurves);
   },
 };

@@ -1,10 +1,17 @@
 """The pictures a network painted after each epoch of its training, under a slider."""
 
+from typing import Any
+
+import numpy as np
 import traitlets
+from matplotlib.figure import Figure
 
 from course_lib import data, grayscale, plots
+from course_lib.files import CourseError
 from course_lib.published import Run
 from course_lib.widgets.parts import Widget, as_bytes, says_what_is_wrong
+
+LINES = {"validation": "-", "training": "--", "gray copy": ":"}  # in this order in the browser, too
 
 
 class Scrubber(Widget, script="scrubber.js"):
@@ -25,28 +32,66 @@ def scrub_training(run: Run) -> Widget:
     """An epoch slider over what a published run painted, with a mark on its loss curves.
 
     Args:
-        run: a published run, see `published.load`. Its 16 validation images are shown.
+        run: a published run, see `published.load`. Its 16 validation images are shown, and the
+            gray copy's error on all validation images beside its losses.
 
     Returns:
-        A widget. If a file of the run is damaged, one that says so and how to mend it.
+        A widget. If it is no run, or its record is damaged, one that says so and how to mend it.
     """
+    if not isinstance(run, Run):
+        raise CourseError("Give a published run: scrub_training(published.load('fc_latent')).")
     predictions, truth = run.predictions, run.truth  # (E, 16, 32, 32, 3), (16, 32, 32, 3)
+    curves = _curves(run, len(predictions))
     gray = grayscale.to_gray(data.as_float(truth))  # (16, 32, 32)
-    rows = {"gray": gray, "prediction": data.as_float(predictions[-1]), "truth": truth}
-    still = plots.side_by_side({name: images[:8] for name, images in rows.items()})
-    alt = f"Eight photographs in gray, as {run.label} paints them at the end, and in truth."
     return Scrubber(
-        still,
-        alt,
+        _still(run, curves, as_bytes(gray)),
+        f"Losses of {run.label}, with the gray copy's; below them eight photographs in gray, "
+        f"painted at the beginning, in the middle and at the end of the training, and in truth.",
         size=list(predictions.shape[:4]),
         predictions=predictions.tobytes(),
         truth=truth.tobytes(),
         gray=as_bytes(gray).tobytes(),
-        curves={
-            name: [float(epoch[key]) for epoch in run.history]
-            for name, key in (("training", "train_loss"), ("validation", "validation_loss"))
-        },
+        curves=curves,
         events=[int(event["epoch"]) for event in run.manifest["events"]],
         unit=run.unit,
         title=run.label,
     )
+
+
+def _curves(run: Run, num_epochs: int) -> dict[str, list[float]]:
+    """The lines of the chart, name -> one finite number for each epoch."""
+    bar: Any = run.metrics["gray_copy_validation"]["mse"]
+    curves = {
+        "validation": [float(epoch["validation_loss"]) for epoch in run.history],
+        "training": [float(epoch["train_loss"]) for epoch in run.history],
+        "gray copy": [float(bar)] * len(run.history),
+    }
+    if not num_epochs or len(run.history) != num_epochs:
+        raise CourseError(
+            f"{run.label} has losses of {len(run.history)} epochs and pictures of {num_epochs}, "
+            "but both are needed of every epoch; restore its files."
+        )
+    if not np.isfinite(list(curves.values())).all():
+        raise CourseError(f"The losses of {run.label} hold NaN or infinite values; restore them.")
+    return curves
+
+
+def _still(run: Run, curves: dict[str, list[float]], gray: np.ndarray) -> Figure:
+    """The losses above rows of the first eight images; `gray` is uint8 (16, 32, 32, 3)."""
+    last = len(run.predictions)
+    word = run.unit.split()[0]  # "epoch" or, in a preview, "point"
+    rows = {"gray": gray}
+    rows |= {f"{word} {n}": run.predictions[n - 1] for n in sorted({1, (1 + last) // 2, last})}
+    rows["truth"] = run.truth
+    sheet = np.concatenate([np.concatenate(images[:8], axis=1) for images in rows.values()])
+    figure = Figure(figsize=(7.5, 8), dpi=plots.DPI, layout="constrained")
+    above, below = figure.subplots(2, height_ratios=(3, 5))
+    for name, values in curves.items():
+        above.plot(range(1, last + 1), values, f"k{LINES[name]}", label=name)
+    above.set(xlabel=run.unit, ylabel="mean squared error", yscale="log")
+    above.legend(frameon=False)
+    below.imshow(sheet, interpolation="nearest")
+    below.set(xticks=[], yticks=32 * np.arange(len(rows)) + 16, yticklabels=list(rows))
+    below.spines[:].set_visible(False)
+    figure.suptitle(run.label, fontsize=11)
+    return figure

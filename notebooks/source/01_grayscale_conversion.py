@@ -38,7 +38,6 @@ device = "cpu"
 
 # %% tags=["needed"]
 import numpy as np
-from ipywidgets import interact
 from scipy.ndimage import gaussian_filter
 
 from course_lib import baselines, checks, data, grayscale, metrics, plots, profiles, statistics
@@ -155,30 +154,32 @@ plots.show(figure, alt="Six pure colours and the gray of each under equal weight
 # blue cannot be told apart, although nobody would call pure blue as bright as pure green. With
 # BT.601 all six differ, in an order the eye agrees with: blue, red, magenta, green, cyan, yellow.
 #
-# Move the sliders. Blue gets what red and green leave over, and the three are scaled to add up to
-# 1.
+# Now mix your own. There is a slider for each weight; what you set is divided by the sum of the
+# three, so that they add up to 1. The buttons set weights that have a name. Below your gray stands
+# that of a library, chosen from a list, and how far it is from yours. At the end are pairs of
+# colours, with the gray that they become between them.
 #
-# *Try:* which weights make the fire engine black? Which make the blue truck bright?
-
+# *Expect:* the photographs stay the same. How much can three numbers change their gray?
+#
+# *Try:* which weights make the fire engine black? Which make the blue truck bright? Then go back to
+# BT.601 and find a library that differs from it by more than one level. (The first time, a library
+# may take some seconds to load.)
 
 # %% tags=["widget"]
-def draw(red=0.299, green=0.587):
-    weights = np.array([red, green, max(0, 1 - red - green)])
-    weights = weights / weights.sum()
-    title = "red {:.2f}\ngreen {:.2f}\nblue {:.2f}".format(*weights)
-    rows = {"photograph": photos, title: grayscale.to_gray(photos, weights)}
-    alt = f"Six photographs above their gray version, {title}.".replace("\n", ", ")
-    plots.show(plots.side_by_side(rows), alt=alt)
+from course_lib import widgets
 
-
-sliders = interact(draw, red=(0, 1, 0.01), green=(0, 1, 0.01))
+widgets.mix_gray(photos)
 
 # %% [markdown]
 # **What to see.** The same six photographs, and the gray that your weights make of them. With no
 # weight on red, the fire engine turns nearly black, whether green or blue gets it; all weight on
 # blue also makes the truck bright. Photographers got the same with a blue filter in front of
-# black-and-white film. Each choice throws away another part of the colour. (On a page that cannot
-# run code you see one still picture, with the weights of BT.601.)
+# black-and-white film. Each choice throws away another part of the colour.
+#
+# Which part? Look at the pairs while you move a slider. The colours change, for your weights decide
+# which ones look alike, but whatever you choose, there are such pairs. Step 3 comes back to them,
+# and step 2 to the libraries. (On a page that cannot run code you see one still picture: the gray
+# of BT.601, then of red, of green and of blue alone.)
 
 # %% [markdown]
 # ## Step 2 · One name, many grays

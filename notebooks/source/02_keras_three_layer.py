@@ -327,31 +327,39 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 # Its loss over time is the paper's figure 6. Our own protocol holds: 45,000 images are trained on,
 # 5,000 others are the validation set, and no test image has been seen.
 #
-# *Expect:* both curves fall. Do they stay together?
+# The run also kept what the model painted on its way: the same 16 validation images after every
+# point of the curve. The slider goes through the training; a mark on the curves says where you are.
+#
+# *Expect:* both curves fall. Do they stay together? And in step 3 a narrow model learned brightness
+# first, then shapes, colour last. Will this one?
+#
+# *Try:* put the slider to its beginning and go on key by key. Where can you first say what is in a
+# picture? Where does the first colour come that is not brown? Then compare the last two pictures
+# between which *you* see a difference with what the curve does there.
 
-# %%
-from course_lib import published, schedules, statistics
+# %% tags=["widget"]
+from course_lib import published, schedules, statistics, widgets
 
 run = published.load("three_layer_plateau")
 print("by:", run.manifest["command"], "on", run.manifest["device"])
 print(f"one entry of the history: {run.unit}")
 print("weights: after entry", run.manifest["weights_epoch"], "of", len(run.history))
-bar = {"gray copy": run.metrics["gray_copy_validation"]["mse"]}
-events = [(event["epoch"], event["what"]) for event in run.manifest["events"]]
-figure = plots.loss_curves(run.history, bar, events)
-figure.axes[0].set(xlabel=run.unit, title=run.label)
-alt = "Training and validation loss of the full model, both falling, and the gray copy's error."
-plots.show(figure, alt=alt)
+widgets.scrub_training(run)
 
 # %% [markdown]
 # **What to see.** Label and command first: trust a curve only if somebody can tell you these.
 # There is one seed, so nothing here says how much luck there was.
 #
-# Then three things, whatever the length of the run. The dotted line is the gray copy on the same
-# validation images. *How far* from it does the validation curve end, and on which side? *When* do
-# train and validation part? From there on the network learns its training images by heart, at
-# least a little. And *how much* does validation jump from point to point? A difference between two
-# models that is smaller than these jumps says little.
+# Then the pictures. Within the first points blurs become things. After that most of what changes is
+# small, and where the curve is nearly flat you hardly find it by eye. Some of what comes late is
+# colour; is it the *right* colour, or only more of it? (On a page that cannot run code you see the
+# curves, and eight of the pictures at the beginning, in the middle and at the end.)
+#
+# Last, three things about the curves, whatever the length of the run. The dotted line is the gray
+# copy on the same validation images. *How far* from it does the validation curve (solid) end, and
+# on which side? *When* do train (dashed) and validation part? From there on the network learns its
+# training images by heart, at least a little. And *how much* does validation jump from point to
+# point? A difference between two models that is smaller than these jumps says little.
 #
 # A published training loss hides the second question. The paper says that A1 reaches about 0.004,
 # and means the training loss. Only the gap to images it has not seen tells what that is worth.

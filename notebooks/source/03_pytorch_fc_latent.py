@@ -479,28 +479,32 @@ print("every weight the same, bit for bit:", all(torch.equal(a, b.cpu()) for a, 
 # name says *preview*, it was trained for about 20 minutes on two CPU cores, until a GPU has run the
 # paper's recipe in full. A preview shows how B learns, not how far it gets.
 #
-# Here is its loss: figure 9 of the paper. The paper shows the training loss alone. We add the
-# validation loss and the gray copy. (An epoch is 45,000 images. A preview is measured more often,
-# and the axis says after how many images. The dotted line is the gray copy on the test images, the
-# solid curve is on validation images; for the gray copy the two hardly differ.)
+# Here is its loss: figure 9 of the paper. The paper shows the training loss alone (dashed). We add
+# the validation loss (solid) and the gray copy on the same validation images (dotted). An epoch is
+# 45,000 images. A preview is measured more often, and the axis says after how many images. Above
+# the curves is what the model painted at each point, under a slider.
 #
 # *Expect:* the curves should fall. Where is the dotted line? And which curve is the lower one at
 # first: dashed, for its easy black corners, or solid, for its better weights?
+#
+# *Try:* go from the first point to the last, and watch one picture. What does B learn in the first
+# half? Then go to and fro over the second half. Can you tell by eye which way is forward?
 
-# %%
-from course_lib import metrics, published, statistics
+# %% tags=["widget"]
+from course_lib import metrics, published, statistics, widgets
 
 run = published.load("fc_latent")
-figure = plots.loss_curves(run.history, {"gray copy": run.metrics["gray_copy_test"]["mse"]})
-figure.axes[0].set(title=run.label, xlabel=run.unit)
-alt = "Training and validation loss of model B in the course of its training, and the gray copy's."
-plots.show(figure, alt=alt)
+widgets.scrub_training(run)
 
 # %% [markdown]
 # **What to see.** Both curves fall steeply at first and then ever more slowly. Read three things
 # off the picture. *Has it finished?* If the right end still falls, more training would help. *Does
 # it beat the bar?* Compare the solid line with the dotted one. *Does it learn by heart?* Then the
 # solid line would turn up again.
+#
+# In the pictures, light and dark areas come first. Edges come late or not at all, and where the
+# curve is nearly flat you need its numbers to know that anything was learned. (On a page that
+# cannot run code you see the curves, and eight of the pictures at three points.)
 #
 # Leave the dashed curve out of it. Where it starts above the solid one, the mean over changing
 # weights outweighs the black corners; later the weights hardly change within a point, and the two
@@ -612,6 +616,33 @@ for bar in ("mean colour", "gray-level table"):
 # alone would not show it, since some of it is wrong gray.
 #
 # A bottleneck says how much a model *can* hold. It does not say how much it *does*.
+#
+# **And what does one of the 256 numbers mean?** Let us walk. Every row of 256 numbers can be
+# decoded, also rows that no photograph gave. A walk *between two images* goes from the numbers of
+# one in a straight line to those of the other; beside it stands the plain fade, in which the two
+# outputs are mixed pixel by pixel. A walk *along a principal direction* starts at one image and
+# goes where the numbers of the 100 test images differ most, up to three standard deviations to
+# either side. It is the idea of the linear code, but among latents.
+#
+# *Expect:* would half of the way from a cat to a ship be a thing between them, or both at once, one
+# through the other?
+#
+# *Try:* move the position from 0 to 100 % for a few pairs, and compare with the fade. Then choose
+# the walk along a direction: what do the first and the second do to any image you start from?
+
+# %% tags=["widget"]
+widgets.walk_latent(full_model, first_gray)
+
+# %% [markdown]
+# **What to see.** Between two images the walk is close to the fade; the line below the pictures
+# says how close. If the latent held *things*, a cat would have to turn into a ship on the way. It
+# holds a rough layout of light and dark, and halfway there is half of either.
+#
+# Along the first directions the light of the whole picture changes, or that of one half against
+# the other. None of them stands for "fur" or "water". Far out, the second line says how many
+# numbers have left the range that any of the 100 images gave: there the decoder answers to
+# something that it has never met, and you see what it makes up. (On a page that cannot run code you
+# see five steps each of one walk, of its fade, and of the first direction.)
 
 # %% [markdown]
 # ## Exercises

@@ -363,6 +363,25 @@ plots.show(figure, alt="Training and validation loss of models B and C, and the 
 # gray on unchanged would lie *on* the dotted line. Below the line a model must have learned
 # something about colour. Above it, it may have, and lost more in the gray: this picture cannot say.
 #
+# So watch what C painted on its way, point by point.
+#
+# *Expect:* B began with blurs (lesson 03). With what does a model begin that can keep every edge?
+#
+# *Try:* go to the very first point. What has C after it that B never gets? Then look for the first
+# point at which a sky, or grass, has a colour of its own.
+
+# %% tags=["widget"]
+from course_lib import widgets
+
+widgets.scrub_training(runs["C"])
+
+# %% [markdown]
+# **What to see.** The shapes are there almost from the start; nobody had to teach C where the edges
+# run. What changes afterwards is how fine they are, and the colour, which comes slowly and stays
+# pale. Did you see all pictures take one tint together, and another at the next point? Such a step
+# moves the loss, too, and no picture knows its colour better for it. (On a page that cannot run
+# code you see C's curves, and eight of the pictures at three points.)
+#
 # Now the pictures: figure 4 of the paper, the first 100 test images. Our own class takes the
 # published weights.
 #
@@ -449,32 +468,31 @@ for one, other in (("table", "B"), ("table", "C"), ("B", "C")):
 # %% [markdown]
 # ## Step 5 · Inside the latent
 #
-# C's latent of a picture is 256 maps of 16 × 16. We look at three of them, those that vary most,
-# for eight pictures. A map is stretched from its smallest number (black) to its largest (white).
-# Below are three maps of a model C that *has not been trained at all*.
+# C's latent of a picture is 256 maps of 16 × 16. Here they all are, one of them enlarged beside its
+# picture. A map is stretched from its smallest number (black) to its largest (white). You can
+# change the picture, the map (a click on the sheet chooses one, too) and the model: the other one
+# is a model C that *has not been trained at all*.
 #
-# *Expect:* which of them will look more like the photograph?
+# *Expect:* which of the two has maps that look more like the photograph?
+#
+# *Try:* go through some pictures and find one that you know again in the sheet. Change the model.
+# Then give all maps one scale: do they all have something to say?
 
-# %%
+# %% tags=["widget"]
 b, c = full.values()
 some = torch.from_numpy(gray_in[:8, None])  # (8, 1, 32, 32)
-rows = {"input": gray_in[:8]}
-for name, model in {"trained": c, "untrained": ConvLatentAutoencoder()}.items():
-    with torch.no_grad():
-        maps = model.encode(some).numpy()  # (8, 256, 16, 16)
-    for number in np.argsort(-maps.std(axis=(0, 2, 3)))[:3]:
-        chosen = maps[:, number]  # (8, 16, 16)
-        chosen = (chosen - chosen.min()) / np.ptp(chosen)
-        rows[f"{name},\nmap {number}"] = chosen.repeat(2, axis=1).repeat(2, axis=2)  # (8, 32, 32)
-alt = "Eight photographs and six maps of their latents: shapes stand where they do in the picture."
-plots.show(plots.side_by_side(rows), alt=alt)
+both = {"trained": c, "untrained": ConvLatentAutoencoder()}
+widgets.show_feature_maps(both, gray_in[:100])
 
 # %% [markdown]
 # **What to see.** The untrained maps are soft copies of the picture, or of its negative. Nobody has
 # to teach a convolution to keep things in their places: every number of a map is made of the pixels
 # around its own place, whatever the weights. Training only decides *what* is passed on. In the
-# trained maps look for edges and fine lines. They may be harder to recognise, but follow one shape,
-# such as the deer's legs or the ship's side: it stands where it stands in the photograph.
+# trained maps look for edges and fine lines. They may be harder to recognise, but follow one shape
+# through the sheet, such as a leg or a roof: it stands where it stands in the photograph. In one
+# scale for all, some maps are nearly flat: they hold little of *this* picture. (On a page that
+# cannot run code you see the first picture, and the maps of each model that are highest on
+# average.)
 #
 # Test it. In C we set a square of 2 × 2 places to zero, in all maps: 1024 numbers, one 64th of the
 # latent. In B we do it to *one* number, the largest. Then we look where the picture changes.

@@ -182,32 +182,27 @@ for patience in (1, 2, 3, 5, 8):
 # Did you find a row in which a *larger* min_delta acts *later*? It can: the best then stands higher
 # for longer, so a later loss may beat it by enough and start the count again.
 #
-# The sliders draw the same. Each upright line is a fall, with the new rate beside it.
+# The sliders replay the rule on the same curve, now with all of its five numbers. In the first
+# chart each upright line, with a mark on its top, is a fall. The second chart draws the rate that
+# results, on a logarithmic axis, beside four schedules that do not look at the curve at all: step 3
+# is about them.
+#
+# *Expect:* cooldown is 0 in the paper, and its floor was never reached. So will these two sliders
+# do anything?
 #
 # *Try:* find a patience at which the rule falls once and never again. Then move min_delta by one
-# notch.
-
+# notch. Take a patience of 1, and find out what a cooldown does to a row of falls close together.
 
 # %% tags=["widget"]
-from ipywidgets import SelectionSlider, interact
+from course_lib import widgets
 
-
-def draw(patience=5, min_delta=1e-4):
-    rule = schedules.ReduceOnPlateau(patience=patience, min_delta=min_delta)
-    rates = schedules.replay(rule, losses, 1e-3)  # one per epoch
-    falls = [epoch for epoch in range(1, len(rates)) if rates[epoch] < rates[epoch - 1]]
-    curve = [{"validation_loss": loss} for loss in losses]
-    figure = plots.loss_curves(curve, events=[(epoch, f"{rates[epoch]:.1e}") for epoch in falls])
-    alt = f"Validation loss by epoch; with patience {patience} and min_delta {min_delta:g} the "
-    plots.show(figure, alt=alt + f"rate falls after epochs {falls or 'none'}.")
-
-
-notches = SelectionSlider(options=deltas, value=1e-4)
-sliders = interact(draw, patience=(1, 10), min_delta=notches)
+widgets.explore_schedules(losses)
 
 # %% [markdown]
-# **What to see.** The recorded validation loss and the falls on it. (On a page that cannot run code
-# you see one still picture, with the paper's settings.)
+# **What to see.** The recorded validation loss, the falls on it, and the rates. A cooldown never
+# touches the first fall, only those after it: with a patience of 1 it spreads them out. And there
+# the floor stops what would else go on falling. (On a page that cannot run code you see one still
+# picture, with the paper's settings.)
 #
 # Trust a replay **up to its first fall** and no further. From there on the network would have been
 # trained with another rate, and its curve would have been another curve.

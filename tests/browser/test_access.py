@@ -1,4 +1,4 @@
-"""Every widget: all of it by keyboard, named for screen readers, usable in narrow windows."""
+"""Every widget: all of it by keyboard, named for screen readers, in narrow windows; Notebook 7."""
 
 import re
 
@@ -7,24 +7,6 @@ from playwright.sync_api import expect
 
 from course_lib import widgets
 
-SETUP = """
-from course_lib import data, grayscale, published, widgets
-cifar = data.load_cifar10("sample")
-photos, classes = data.as_float(cifar.x_test[:24]), cifar.y_test[:24]
-gray = grayscale.to_gray(photos)
-run = published.load("conv_latent")
-losses = [epoch["validation_loss"] for epoch in run.history]
-pictures = {name: photos * part for name, part in {"half as bright": 0.5, "darker": 0.9}.items()}
-"""
-# A call of every widget, on what ships with the course.
-EXAMPLES = {
-    "compare_models": "widgets.compare_models(pictures, photos, classes=classes)",
-    "explore_schedules": "widgets.explore_schedules(losses)",
-    "mix_gray": "widgets.mix_gray(photos[:6])",
-    "scrub_training": "widgets.scrub_training(run)",
-    "show_feature_maps": "widgets.show_feature_maps(run.model(), gray)",
-    "walk_latent": "widgets.walk_latent(published.load('fc_latent').model(), gray)",
-}
 CONTROLS = "input, select, textarea, button, summary, a[href], [tabindex]:not([tabindex='-1'])"
 FOCUSED = """(widget) => {
   const node = document.activeElement;
@@ -47,29 +29,24 @@ OVERFLOW = """(widget) => {
     .filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > edge)
     .map((node) => `${node.tagName} ${node.getAttribute("class") ?? ""} ${node.textContent}`);
 }"""
-# Width and height in CSS pixels, and how many of the screen's pixels make one of them.
-WINDOWS = {"400 px wide": (400, 900, 1), "at 200 %": (640, 512, 2)}  # the second of 1280 x 1024
+DISTORTED = """(widget) => [...widget.querySelectorAll("canvas")]
+  .filter((node) => node.checkVisibility())
+  .map((node) => (node.clientWidth / node.clientHeight) / (node.width / node.height))
+  .filter((times) => Math.abs(times - 1) > 0.02)"""
+SMALLEST = """(widget) => Math.min(...[...widget.querySelectorAll("text")].map(
+  (node) => parseFloat(getComputedStyle(node).fontSize) * node.ownerSVGElement.getScreenCTM().a))"""
+DRAWN = """(widget) => [...widget.querySelectorAll("canvas, svg")].map(
+  (node) => node.toDataURL?.() ?? node.outerHTML).join()"""
+# In CSS pixels. A window of 1280 x 1024 at 200 % has half as many of them.
+WINDOWS = {"400 px wide": (400, 900), "1280 px at 200 %": (640, 512)}
 
 every_widget = pytest.mark.parametrize("name", widgets.__all__)
 
 
 @pytest.fixture(scope="module")
-def page(open_notebook):
+def page(open_notebook, widget_cells):
     """One notebook with all widgets, in the order of their names."""
-    return open_notebook(SETUP, *(EXAMPLES[name] for name in widgets.__all__))
-
-
-@pytest.fixture(scope="module")
-def resize(page):
-    """resize(width, height, scale): the window as it is on a small screen or zoomed."""
-    session = page.context.new_cdp_session(page)
-
-    def resize(width, height, scale):
-        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
-        session.send("Emulation.setDeviceMetricsOverride", size)
-        page.wait_for_function("(width) => innerWidth === width", arg=width)
-
-    return resize
+    return open_notebook(*widget_cells)
 
 
 @pytest.fixture
@@ -77,10 +54,6 @@ def widget(page, name):
     widget = page.locator(".g2c").nth(widgets.__all__.index(name))
     expect(widget).to_be_visible()
     return widget
-
-
-def test_every_widget_has_an_example():
-    assert set(EXAMPLES) == set(widgets.__all__)
 
 
 @every_widget
@@ -109,10 +82,29 @@ def test_screen_readers_are_told_what_everything_is(name, widget):
 
 @every_widget
 @pytest.mark.parametrize("window", WINDOWS)
-def test_nothing_sticks_out_of_a_narrow_window(page, name, widget, window, resize, save):
-    resize(*WINDOWS[window])
+def test_it_can_be_used_in_a_narrow_window(page, name, widget, window, save):
+    before = page.viewport_size
+    width, height = WINDOWS[window]
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function("(width) => innerWidth === width", arg=width)
     widget.scroll_into_view_if_needed()
-    sticking_out = widget.evaluate(OVERFLOW)
+    found = {what: widget.evaluate(what) for what in (OVERFLOW, DISTORTED, SMALLEST)}
     save(page, f"{name}, {window}")
-    resize(1200, 1500, 1)
-    assert sticking_out == []
+    page.set_viewport_size(before)
+    assert found[OVERFLOW] == [], "something sticks out"
+    assert found[DISTORTED] == [], "a picture is squeezed"
+    assert found[SMALLEST] is None or found[SMALLEST] >= 8, "letters of a chart are too small"
+
+
+def test_all_of_them_work_in_notebook_7(open_notebook, widget_cells, save):
+    page = open_notebook(*widget_cells, notebook_7=True)
+    assert "/notebooks/" in page.url
+    for number, name in enumerate(widgets.__all__):
+        widget = page.locator(".g2c").nth(number)
+        slider = widget.locator("input[type=range]").first
+        before, value = widget.evaluate(DRAWN), slider.input_value()
+        slider.press("Home" if name == "scrub_training" else "End")
+        assert slider.input_value() != value, name
+        page.wait_for_function(f"([widget, before]) => ({DRAWN})(widget) !== before",
+                               arg=[widget.element_handle(), before])  # fmt: skip
+        save(page, f"{name}, Notebook 7")

@@ -252,30 +252,7 @@ def test_moving_makes_no_new_elements(page, widget, slider, wipe):
     assert widget.evaluate(new) == 0
 
 
-def test_the_tabulator_reaches_every_control(page, widget, slider):
-    widget.get_by_label("Order").select_option(label="best first (MSE)")
-    slider.focus()
-    reached = []
-    for _ in range(7):
-        reached.append(page.evaluate("document.activeElement.labels[0].textContent"))
-        page.keyboard.press("Tab")
-    controls = ["Image", "Class", "Order", "judged by", "Zoom", "Wipe over"]
-    assert reached == [*controls, "Wipe from gray to truth"]
-
-
 def test_a_picture_that_is_none_is_told_in_one_sentence(page):
     notice = page.locator(".g2c").nth(1)
     expect(notice.get_by_role("alert")).to_contain_text("'broken' holds NaN or infinite values")
     expect(notice.locator("canvas, input")).to_have_count(0)
-
-
-def test_it_fits_a_narrow_window(page, widget, save):
-    before = page.viewport_size
-    page.set_viewport_size({"width": 400, "height": 1500})
-    widget.get_by_label("Zoom").select_option(label="8×")
-    assert widget.evaluate("node => node.scrollWidth <= node.clientWidth")
-    for there in widget.locator("canvas").all():
-        box = there.bounding_box()
-        assert abs(box["width"] - box["height"]) < 1, "a picture is squeezed"
-    save(page, "compare-narrow")
-    page.set_viewport_size(before)

@@ -4,26 +4,27 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import expect
 
-from course_lib import data, grayscale, published
+from course_lib import data, grayscale, models_torch, published
 from course_lib.widgets import show_feature_maps, walk_latent
 
 NUM_IMAGES = 100
 GRAY = grayscale.to_gray(data.as_float(data.load_cifar10("sample").x_test[:NUM_IMAGES]))
 START = """
 import time
+import torch
 from pathlib import Path
 from course_lib import data, grayscale, models_torch, published, widgets
 gray = grayscale.to_gray(data.as_float(data.load_cifar10("sample").x_test[:100]))
 mood = Path({mood!r})
 
 class Moody:
-    "A model that does what the file says: good, slow, raise, nan or shape."
+    "A model that does what the file says: good, slow, slower, raise, nan or shape."
     def moody(self, result):
         now = mood.read_text()
-        if now == "slow":
-            time.sleep(0.4)
+        time.sleep({{"slow": 0.4, "slower": 3}}.get(now, 0))
         if now == "raise":
             raise RuntimeError("not today")
         return {{"nan": result * float("nan"), "shape": result[:, :1]}}.get(now, result)
@@ -35,6 +36,10 @@ class B(Moody, models_torch.FCLatentAutoencoder):
 class C(Moody, models_torch.ConvLatentAutoencoder):
     def encode(self, gray):
         return self.moody(super().encode(gray))
+
+torch.manual_seed(0)
+untrained = C()
+models = {{"trained": published.load("conv_latent").load_into(C()), "untrained": untrained}}
 """
 # Notes, at every frame the browser paints, what is chosen and what is shown.
 WATCH = """(root) => {
@@ -49,10 +54,6 @@ WATCH = """(root) => {
     window.watching = requestAnimationFrame(look);
   };
   look();
-}"""
-KEEP_BUSY = """() => {
-  const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
-  session.kernel.requestExecute({ code: "time.sleep(4)" });
 }"""
 SEEN = "() => { cancelAnimationFrame(window.watching); return window.seen; }"
 
@@ -69,7 +70,7 @@ def page(open_notebook, mood):
     return open_notebook(
         START.format(mood=str(mood)),
         "walk = widgets.walk_latent(published.load('fc_latent').load_into(B()), gray)\nwalk",
-        "widgets.show_feature_maps(published.load('conv_latent').load_into(C()), gray)",
+        "widgets.show_feature_maps(models, gray)",
         "widgets.walk_latent(B(), gray[:0])",
         "walk  # a second view of the first widget",
     )
@@ -107,11 +108,14 @@ def expected_walk():
 
 @pytest.fixture(scope="module")
 def expected_maps():
-    """expected_maps(image) -> the answer of `show_feature_maps`, its maps as int arrays."""
-    widget = show_feature_maps(published.load("conv_latent").model(), GRAY)
+    """expected_maps(image, model) -> the answer of `show_feature_maps`, its maps as int arrays."""
+    torch.manual_seed(0)
+    untrained = models_torch.ConvLatentAutoencoder()
+    models = {"trained": published.load("conv_latent").model(), "untrained": untrained}
+    widget = show_feature_maps(models, GRAY)
 
-    def ask(image):
-        widget.request = [image]
+    def ask(image, model=0):
+        widget.request = [image, model]
         answer = dict(widget.answer)
         for scale in ("each", "common"):
             answer[scale] = np.frombuffer(answer[scale], np.uint8).reshape(256, 16, 16).astype(int)
@@ -300,6 +304,19 @@ def test_feature_maps_are_the_latent_in_any_order_and_scale(
     maps.get_by_label("Order").select_option("by number")
 
 
+def test_another_model_may_be_chosen(page, maps, pixels, expected_maps, save):
+    set_to(maps.get_by_label("Image", exact=True), 17)
+    maps.get_by_label("Map", exact=True).press("Home")
+    maps.get_by_label("Model", exact=True).select_option("untrained")
+    title = maps.locator(".g2c-title", has_text="all 256 maps")
+    expect(title).to_have_text("all 256 maps of 16 x 16, untrained")
+    answer = expected_maps(17, 1)
+    assert_shows_maps(pixels, page, maps, answer, "each", np.arange(256), 0)
+    save(page, "feature-maps-untrained")
+    maps.get_by_label("Model", exact=True).select_option("trained")
+    expect(title).to_have_text("all 256 maps of 16 x 16, trained")
+
+
 def test_a_click_on_the_sheet_chooses_a_map(page, maps, pixels, expected_maps):
     set_to(maps.get_by_label("Image", exact=True), 17)
     canvas = maps.locator("canvas").last
@@ -311,17 +328,6 @@ def test_a_click_on_the_sheet_chooses_a_map(page, maps, pixels, expected_maps):
         spot = {"x": (18 * column + 10) * scale, "y": (18 * row + 10) * scale}
         canvas.click(position=spot)
         assert_shows_maps(pixels, page, maps, expected_maps(17), "each", np.arange(256), number)
-
-
-def test_the_keyboard_alone_reaches_every_control(page, walk, maps):
-    for widget, count in ((walk, 4), (maps, 4)):
-        controls = [c for c in widget.locator("input, select").all() if c.is_visible()]
-        assert len(controls) == count
-        controls[0].focus()
-        for control in controls:
-            expect(control).to_be_focused()
-            assert control.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
-            page.keyboard.press("Tab")
 
 
 def test_two_views_of_a_widget_show_the_same(page, walk, pixels):
@@ -342,13 +348,15 @@ def test_two_views_of_a_widget_show_the_same(page, walk, pixels):
     expect(walk.get_by_label("Direction", exact=True)).to_be_hidden()
 
 
-def test_a_busy_kernel_is_told_and_the_choice_is_not_lost(page, walk):
+def test_a_busy_kernel_is_told_and_the_choice_is_not_lost(page, walk, pixels, mood):
     set_to(walk.get_by_label("To", exact=True), 1)
     set_to(walk.get_by_label("From", exact=True), 0)
-    page.evaluate(KEEP_BUSY)
+    shown(pixels, page, walk)
+    mood.write_text("slower")
     for _ in range(5):
         walk.get_by_label("From", exact=True).press("ArrowRight")
     expect(walk.get_by_role("alert")).to_contain_text("The kernel is busy")
+    mood.write_text("good")
     expect(walk.get_by_role("alert")).to_be_hidden()
     title = walk.locator(".g2c-title", has_text="walk from")
     expect(title).to_have_text("walk from image 5 to image 1")
@@ -359,17 +367,3 @@ def test_no_image_is_told_in_one_sentence(page):
     notice = page.get_by_role("group", name="Notice")
     expect(notice.get_by_role("alert")).to_contain_text("gray is empty")
     expect(notice.locator("canvas, input")).to_have_count(0)
-
-
-@pytest.mark.parametrize("kind", ["walk", "maps"])
-def test_it_fits_a_narrow_window(page, walk, maps, kind, save):
-    widget = {"walk": walk, "maps": maps}[kind]
-    page.set_viewport_size({"width": 400, "height": 1100})
-    widget.scroll_into_view_if_needed()
-    assert widget.evaluate("node => node.scrollWidth <= node.clientWidth")
-    for canvas in widget.locator("canvas").all():
-        size = canvas.evaluate(
-            "node => [node.width / node.height, node.clientWidth / node.clientHeight]"
-        )
-        assert size[0] == pytest.approx(size[1], rel=0.02), "a picture is distorted"
-    save(page, f"latent-{kind}-narrow")

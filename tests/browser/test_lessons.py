@@ -1,5 +1,7 @@
 """Every lesson that shows a widget: run in JupyterLab, and its sliders moved."""
 
+from contextlib import contextmanager
+
 import nbformat
 import pytest
 from playwright.sync_api import expect
@@ -28,18 +30,29 @@ def test_some_lessons_show_widgets():
     assert any(WIDGETS.values())
 
 
+@contextmanager
+def moved(output, slider):
+    """What is done here must move the slider, and change what is drawn."""
+    before, value = output.evaluate(DRAWN), slider.evaluate(VALUE)
+    yield
+    output.page.wait_for_function(DRAWN_ANEW, arg=[output.element_handle(), before])
+    assert slider.evaluate(VALUE) != value
+
+
+@pytest.mark.timeout(1000)
 @pytest.mark.parametrize("name", [name for name, places in WIDGETS.items() if places])
-def test_a_lesson_runs_in_jupyterlab_and_its_widgets_move(lab, name, save):
+def test_a_lesson_runs_in_jupyterlab_and_its_widgets_move(lab, name, select_cell, save):
     page = lab.open(NOTEBOOKS[name])  # fails if a cell does
     for number, place in enumerate(WIDGETS[name], start=1):
-        output = page.locator(".jp-Notebook .jp-Cell").nth(place).locator(".jp-Cell-outputArea")
-        output.scroll_into_view_if_needed()
+        select_cell(page, place)
+        output = page.locator(".jp-Cell.jp-mod-active .jp-Cell-outputArea")
         slider = output.locator(SLIDER).first
         expect(slider).to_be_visible()
         expect(output.get_by_role("alert")).to_have_count(0)
-        before, value = output.evaluate(DRAWN), slider.evaluate(VALUE)
-        assert before, "nothing is drawn"
-        slider.press("ArrowLeft" if value == slider.evaluate(LAST) else "ArrowRight")
-        page.wait_for_function(DRAWN_ANEW, arg=[output.element_handle(), before])
-        assert slider.evaluate(VALUE) != value
+        assert output.evaluate(DRAWN), "nothing is drawn"
+        at_end = slider.evaluate(VALUE) == slider.evaluate(LAST)
+        with moved(output, slider):
+            slider.press("ArrowLeft" if at_end else "ArrowRight")
+        with moved(output, slider):
+            slider.click()  # in its middle
         save(page, f"{name}-{number}")

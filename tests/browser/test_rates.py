@@ -157,29 +157,3 @@ def test_the_mouse_moves_a_slider(page, widget):
     page.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
     assert settings(widget)[1] == 1
     expect(words(widget)).to_have_text(rates.replayed(LOSSES, 1e-3, *settings(widget))["words"])
-
-
-def test_keys_alone_reach_every_slider_and_the_focus_is_seen(page, widget):
-    page.locator(".jp-Cell").first.click(position={"x": 5, "y": 5})
-    page.keyboard.press("Escape")
-    for _ in range(10):  # the cell's own buttons come first
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.type") == "range":
-            break
-    seen = []
-    for _ in NAMES:
-        seen.append(page.evaluate("document.activeElement.labels[0].textContent"))
-        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-        assert outline == "solid", f"the focus is not seen on {seen[-1]}"
-        page.keyboard.press("Tab")
-    assert seen == NAMES
-
-
-@pytest.mark.parametrize(("width", "zoom"), [(1200, 1), (400, 1), (800, 2)])
-def test_it_fits_its_window(page, widget, save, width, zoom):
-    page.set_viewport_size({"width": width, "height": 1500})
-    page.evaluate(f"document.body.style.zoom = {zoom}")
-    widget.scroll_into_view_if_needed()
-    assert widget.evaluate("node => node.scrollWidth <= node.clientWidth")
-    save(page, f"rates-{width}-{zoom}")
-    page.evaluate("document.body.style.zoom = 1")
