@@ -97,8 +97,8 @@ print("one pixel:", cifar.x_test[0, 0, 0], "its red, green and blue, each from 0
 # does not learn from these, they say how it gets on while it learns. So do not be surprised to meet
 # 1,600 there.
 #
-# Now one test photograph of each class, in colour, and in gray as the course defines it: 0.299 times
-# red plus 0.587 times green plus 0.114 times blue. Lesson 01 tells why.
+# Now one test photograph of each class, in colour, and in gray as the course defines it: 0.299 of
+# its red, 0.587 of its green and 0.114 of its blue. Lesson 01 tells why.
 #
 # *Expect:* cover the upper row with your hand. For which pictures would you guess the colours from
 # the gray?
