@@ -6,6 +6,7 @@ file and these very tests is not graded again, so nothing is lost or done twice.
 
 import csv
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ def grade_class(
         scheduler: the address of a Dask scheduler that runs; None starts workers here.
         unsafe: without a sandbox.
         force: grade again what has been graded.
-        workers: how many here; None is one for each core.
+        workers: how many at a time here; None is one for each core.
 
     Raises:
         CourseError: there is no sandbox or no assignment, or another run is at it.
@@ -200,7 +201,11 @@ def _result_of(future: Any, job: Job) -> dict[str, Any]:
 
 @contextmanager
 def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
-    """A connection to workers: those of a cluster that runs, or new ones on this machine."""
+    """A connection to workers: those of a cluster that runs, or threads of this process.
+
+    Threads are enough, since sandboxes are processes of their own; and they listen on no port,
+    where others with an account on this machine could give orders.
+    """
     import dask
     from dask.distributed import Client, LocalCluster
 
@@ -214,14 +219,19 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
         with client:
             yield client
         return
-    settings = {"distributed.admin.large-graph-warning-threshold": "1GB"}  # a hand-in may be large
+    settings = {
+        "distributed.admin.large-graph-warning-threshold": "1GB",  # a hand-in may be large
+        "distributed.scheduler.http.routes": [],  # its pages: none
+        "distributed.worker.http.routes": [],
+    }
     with (
         dask.config.set(settings),
         LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
+            processes=False,
+            n_workers=1,
+            threads_per_worker=workers or os.cpu_count(),
             dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
             memory_limit=0,
             silence_logs="ERROR",
         ) as cluster,

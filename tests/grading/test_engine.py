@@ -138,7 +138,7 @@ def test_a_fork_bomb_next_door_costs_nothing():
     )
     line = "import subprocess\n    for _ in range(20): subprocess.run(['true'], check=True)"
     with ThreadPoolExecutor() as pool:
-        neighbour = pool.submit(grade, bomb, limits=Limits(call_cpu=8, memory=600 << 20))
+        neighbour = pool.submit(grade, bomb, limits=Limits(call_cpu=4, memory=600 << 20))
         time.sleep(1)
         result = grade(attack(line), limits=Limits())
         assert outcomes(result)["gray_pixel"] == "right", sentence(result)
