@@ -26,6 +26,7 @@ from course_tools.grading.reader import Unreadable
 from course_tools.grading.sandbox import Limits
 
 CONNECT_SECONDS = 30
+MAX_NAME = 200  # bytes of a student's name, which is that of a file
 NOT_THERE = "Nothing was handed in."
 Grade = Callable[[Job], dict[str, Any]]
 
@@ -68,6 +69,10 @@ class ClassRun:
         """What is to be graded, read when its turn comes; what needs no grading is written."""
         name = self.assignment.name
         for student in students:
+            if not student.isprintable() or len(student.encode()) > MAX_NAME:
+                self.say(f"{student!r} cannot be a student's name; rename the folder.")
+                self.summary.failed.append(repr(student))
+                continue
             old = results.read(self.folder, name, student)
             try:
                 found = handin.find(self.folder, student, name)
@@ -138,10 +143,22 @@ def grade_class(
             options = {"unsafe": unsafe, "limits": limits or Limits()}
             jobs = run.jobs(students or everybody(folder), force, **options)
             _work(run, jobs, scheduler, workers, unsafe)
-            gradebook.sync(folder, chosen)
+            _sync(folder, chosen)
     except Timeout:
         raise CourseError(f"{chosen.name} is being graded already, by another command.") from None
     return run.summary
+
+
+def _sync(folder: Path, chosen: Assignment) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        gradebook.sync(folder, chosen)
+    except OperationalError as error:
+        raise CourseError(
+            f"The gradebook could not be written ({error.orig}); is formgrader at it? The results "
+            "are safe: run the same command again."
+        ) from error
 
 
 def everybody(folder: Path) -> list[str]:

@@ -60,7 +60,12 @@ def command(folder: Path, scratch: int, inherited: list[int]) -> list[str]:
     """
     root = os.geteuid() == 0
     namespaces = ["ipc", "pid", "net", "uts", "cgroup-try"]
-    arguments = ["bwrap", "--die-with-parent", "--new-session", "--clearenv"]
+    arguments = [
+        shutil.which("bwrap") or "bwrap",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    ]
     arguments += [f"--unshare-{name}" for name in namespaces]
     if root:  # started as root, run as a user that nobody else is
         arguments += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

@@ -78,6 +78,8 @@ def attack(line):
         ("bytearray(10**9)", "memory"),
         ("while True: print('flood' * 1000)", "output"),
         ("return np.zeros(10**8, bool)[:50_000_000]", "wrong"),
+        ("return ['x' * 10**6] + [''] * 40_000", "wrong"),
+        ("return [0] * 10**6", "wrong"),
         ("return gray_pixel(red, green, blue)", "error"),
     ],
 )
@@ -348,6 +350,26 @@ def test_private_tests_count_and_do_not_show():
     assert "0.123" not in sentence(result) and "0.123" not in result["exercises"][0]["printed"]
 
 
+PEEK = """
+import gc, os
+def gray_pixel(red, green, blue):
+    for thing in gc.get_objects():
+        if "".join(["0.12", "3456"]) in repr(thing)[:100_000]:
+            print("seen")
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+def best_weights(rgb):
+    return (1 / 3, 1 / 3, 1 / 3)
+"""
+
+
+def test_private_inputs_are_not_there_before_what_students_see_is_over():
+    result = grade(classroom.quick(gray_pixel=PEEK), judge.Tests("01", private=PRIVATE))
+    assert "seen" not in str(result["exercises"][0]["printed"])
+    raising = "if red == 0.123456: raise type('Told_0_123456', (Exception,), {})"
+    result = grade(attack(raising), judge.Tests("01", private=PRIVATE))
+    assert sentence(result).startswith("Your function ends in an error for inputs")
+
+
 def test_without_bubblewrap_grading_is_refused_with_the_line_that_installs_it(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(wall.SandboxError, match="sudo apt install bubblewrap"):
@@ -360,7 +382,6 @@ def test_unsafe_runs_without_a_sandbox():
         classroom.quick_assignment(),
         judge.Tests("01"),
         classroom.content(attack("import os; os._exit(0)")),
-        limits=Limits(processes=100_000),
         unsafe=True,
     )
     assert_it_costs_only_itself(engine.grade(job), "killed")
