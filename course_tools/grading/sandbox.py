@@ -127,7 +127,8 @@ class Process:
     def send(self, message: Any) -> None:
         """Let a message go to the driver, as it takes it: while `receive` waits."""
         self._unsent += json.dumps(message).encode() + b"\n"
-        self._selector.register(self._input, selectors.EVENT_WRITE)
+        if self._input not in self._selector.get_map():
+            self._selector.register(self._input, selectors.EVENT_WRITE)
 
     def _complaint(self) -> str:
         """The last line on the error stream, which only trusted code has had until now."""
@@ -165,11 +166,14 @@ class Process:
             raise Stopped("killed") from error  # no line that the driver writes
 
     def _write(self) -> None:
-        with suppress(BlockingIOError, BrokenPipeError):
+        try:
             self._unsent = self._unsent[os.write(self._input, self._unsent) :]
-            if self._unsent:
-                return
-        self._selector.unregister(self._input)
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._unsent = b""  # it reads no more
+        if not self._unsent:
+            self._selector.unregister(self._input)
 
     def _read(self) -> None:
         assert self._process.stdout is not None

@@ -21,8 +21,9 @@ INSTALL = (
     "sudo apt install bubblewrap), then run the same command again."
 )
 FORBIDDEN = (
-    "bubblewrap is there but may not make a sandbox ({reason}); run as root, or allow "
-    "user namespaces (Ubuntu: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)."
+    "bubblewrap is there but cannot make the sandbox ({reason}); it has to be 0.8 or later, "
+    "and be run as root or where user namespaces are allowed (Ubuntu: sudo sysctl -w "
+    "kernel.apparmor_restrict_unprivileged_userns=0)."
 )
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime")

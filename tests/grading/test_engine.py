@@ -242,6 +242,14 @@ def test_a_forged_result_is_never_a_mark(payload):
     assert all(each["points"] == 0 for each in result["exercises"] if each["outcome"] != "right")
 
 
+def test_words_that_run_ahead_of_the_questions_lose_nothing_and_win_nothing():
+    """A process that answers everything at once, reads nothing and goes on."""
+    payload = '{"outputs": [{"value": 1.0}] * 99, "printed": "", "x": "x" * 100_000}'
+    result = grade(classroom.quick(gray_pixel=FORGE.replace("{payload}", payload)))
+    assert result["status"] == "graded"
+    assert outcomes(result)["gray_pixel"] != "right"
+
+
 PATCHES = """
 import builtins, numpy, sys
 from course_lib import checks
