@@ -5,6 +5,7 @@ file and these very tests is not graded again, so nothing is lost or done twice.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from course_tools.grading.reader import Unreadable
 from course_tools.grading.sandbox import Limits
 
 CONNECT_SECONDS = 30
+MAX_NAME = 200  # bytes of a student's name, which is that of a file
 NOT_THERE = "Nothing was handed in."
 Grade = Callable[[Job], dict[str, Any]]
 
@@ -67,6 +69,10 @@ class ClassRun:
         """What is to be graded, read when its turn comes; what needs no grading is written."""
         name = self.assignment.name
         for student in students:
+            if not student.isprintable() or len(student.encode()) > MAX_NAME:
+                self.say(f"{student!r} cannot be a student's name; rename the folder.")
+                self.summary.failed.append(repr(student))
+                continue
             old = results.read(self.folder, name, student)
             try:
                 found = handin.find(self.folder, student, name)
@@ -119,7 +125,7 @@ def grade_class(
         scheduler: the address of a Dask scheduler that runs; None starts workers here.
         unsafe: without a sandbox.
         force: grade again what has been graded.
-        workers: how many here; None is one for each core.
+        workers: how many at a time here; None is one for each core.
 
     Raises:
         CourseError: there is no sandbox or no assignment, or another run is at it.
@@ -137,10 +143,22 @@ def grade_class(
             options = {"unsafe": unsafe, "limits": limits or Limits()}
             jobs = run.jobs(students or everybody(folder), force, **options)
             _work(run, jobs, scheduler, workers, unsafe)
-            gradebook.sync(folder, chosen)
+            _sync(folder, chosen)
     except Timeout:
         raise CourseError(f"{chosen.name} is being graded already, by another command.") from None
     return run.summary
+
+
+def _sync(folder: Path, chosen: Assignment) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        gradebook.sync(folder, chosen)
+    except OperationalError as error:
+        raise CourseError(
+            f"The gradebook could not be written ({error.orig}); is formgrader at it? The results "
+            "are safe: run the same command again."
+        ) from error
 
 
 def everybody(folder: Path) -> list[str]:
@@ -197,7 +215,11 @@ def _result_of(future: Any, job: Job) -> dict[str, Any]:
 
 @contextmanager
 def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
-    """A connection to workers: those of a cluster that runs, or new ones on this machine."""
+    """A connection to workers: those of a cluster that runs, or threads of this process.
+
+    Threads are enough, since sandboxes are processes of their own; and they listen on no port,
+    where others with an account on this machine could give orders.
+    """
     import dask
     from dask.distributed import Client, LocalCluster
 
@@ -211,14 +233,19 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
         with client:
             yield client
         return
-    settings = {"distributed.admin.large-graph-warning-threshold": "1GB"}  # a hand-in may be large
+    settings = {
+        "distributed.admin.large-graph-warning-threshold": "1GB",  # a hand-in may be large
+        "distributed.scheduler.http.routes": [],  # its pages: none
+        "distributed.worker.http.routes": [],
+    }
     with (
         dask.config.set(settings),
         LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
+            processes=False,
+            n_workers=1,
+            threads_per_worker=workers or os.cpu_count(),
             dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
             memory_limit=0,
             silence_logs="ERROR",
         ) as cluster,

@@ -1,7 +1,8 @@
 """Runs inside the sandbox: a hand-in's cells, one after the other, then its functions.
 
-It reads one job from standard input, tells on what was standard output, line by line, what each
-step gave, and decides nothing: whether a value is right is said outside.
+It reads its job from what was standard input, and then one line for each call, so that no inputs
+are here before their turn. On what was standard output it tells, line by line, what each step
+gave, and it decides nothing: whether a value is right is said outside.
 """
 
 import io
@@ -15,7 +16,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 from course_tools.grading import values
 
@@ -49,30 +50,36 @@ class Printed(io.TextIOBase):
 
 
 def main() -> None:
-    """Do the job that stands on standard input."""
-    job = json.load(sys.stdin)
-    channel = os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
+    """Do what is asked on standard input."""
+    with os.fdopen(os.dup(0)) as requests:
+        channel = os.dup(1)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        work(requests, _teller(channel))
+    os._exit(0)  # whatever threads or exit handlers there are now
+
+
+def work(requests: TextIO, tell: Callable[[Any], None]) -> None:
+    """Run the cells, then each call that is asked for."""
+    job = json.loads(requests.readline())
     confine(job["limits"])
     sys.stdout = sys.stderr = printed = Printed(job["limits"]["printed"])
-    tell = _teller(channel)
     tell("ready")
     sys.meta_path.insert(0, _Later())
     shell = _shell()
     for number, source in enumerate(job["cells"]):
         tell([number, "begin"])
         tell([number, "end", _run_cell(shell, source)])
-    for number, call in enumerate(job["calls"], len(job["cells"])):
+    for number, request in enumerate(requests, len(job["cells"])):
+        call = json.loads(request)
         printed.take()
         tell([number, "begin"])
         result = _call(shell.user_ns.get(call["function"]), call["arguments"])
         tell([number, "end", result | {"printed": printed.take()}])
-    os._exit(0)  # whatever threads or exit handlers there are now
 
 
-def confine(limits: dict[str, int]) -> None:
+def confine(limits: dict[str, int | None]) -> None:
     """Limit this process and all that it starts, for good."""
     for name, limit in {
         resource.RLIMIT_DATA: limits["memory"],
@@ -81,6 +88,8 @@ def confine(limits: dict[str, int]) -> None:
         resource.RLIMIT_NOFILE: limits["files"],
         resource.RLIMIT_CORE: 0,
     }.items():
+        if limit is None:
+            continue
         _, hard = resource.getrlimit(name)
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(name, (limit, limit))

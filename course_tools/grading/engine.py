@@ -72,16 +72,11 @@ class Run:
         """Run what is left until all is done or a step takes the process along."""
         limits = self.job.limits
         numbers = [n for n in range(len(self.handin.steps)) if n not in self.stopped_cells]
-        arguments = [call.case.arguments() for call in pending]
         with sandbox.Process(limits, self.job.unsafe) as process:
-            process.send(
+            process.start(
                 {
-                    "limits": sandbox.settings(limits),
+                    "limits": sandbox.settings(limits, self.job.unsafe),
                     "cells": [self.handin.steps[n].source for n in numbers],
-                    "calls": [
-                        {"function": call.exercise.function, "arguments": encoded}
-                        for call, encoded in zip(pending, arguments, strict=True)
-                    ],
                 }
             )
             for place, number in enumerate(numbers):
@@ -93,6 +88,8 @@ class Run:
                 self.errors[number] = about.get("error")
             for place, call in enumerate(pending, len(numbers)):
                 began = time.monotonic()
+                function, arguments = call.exercise.function, call.case.arguments()
+                process.send({"function": function, "arguments": arguments})
                 try:
                     call.payload = _step(process, place, limits.call_cpu, limits.call_wall)
                 except Stopped as stop:

@@ -1,5 +1,6 @@
 """The verdict on values that came out of the sandbox. Nothing of the student's runs here."""
 
+import builtins
 import hashlib
 import json
 from collections.abc import Callable
@@ -225,7 +226,8 @@ def _error(error: _TheirError, shown: bool) -> Verdict:
     if name == "MemoryError":
         return stopped("memory")
     if not shown:
-        return Verdict("error", f"Your function ends in {name} {UNSEEN}.")
+        known = name if hasattr(builtins, name) else "an error"  # a name of theirs could tell
+        return Verdict("error", f"Your function ends in {known} {UNSEEN}.")
     place = f", in line {error.line} of its cell" if error.line else ""
     notes = " ".join(getattr(error, "__notes__", []))
     sentence = f"{name}: {error}{place}. {notes}".strip()

@@ -36,7 +36,7 @@ class Limits:
     file: int = 64 << 20
     processes: int = 128  # and threads
     files: int = 256
-    line: int = 24 << 20
+    line: int = 8 << 20  # of what comes out
     printed: int = 20 << 20
 
 
@@ -53,7 +53,7 @@ class Process:
 
     def __init__(self, limits: Limits, unsafe: bool = False) -> None:
         self.limits = limits
-        self._unread = b""
+        self._unread = self._unsent = b""
         self._exit = ExitStack()
         try:
             self._start(unsafe)
@@ -86,8 +86,10 @@ class Process:
             start_new_session=True,
         )
         self._exit.callback(self._end)
-        assert self._process.stdout is not None
-        os.set_blocking(self._process.stdout.fileno(), False)
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._input = self._process.stdin.fileno()
+        for descriptor in (self._input, self._process.stdout.fileno()):
+            os.set_blocking(descriptor, False)
         self._selector = self._exit.enter_context(selectors.DefaultSelector())
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
 
@@ -108,22 +110,25 @@ class Process:
                 pipe.close()
         self._process.wait()
 
-    def send(self, job: Any) -> None:
+    def start(self, job: Any) -> None:
         """Give the driver its job, and wait until it has read it and is ready.
 
         Raises:
             SandboxError: it did not start.
         """
-        assert self._process.stdin is not None
-        with suppress(OSError):
-            self._process.stdin.write(json.dumps(job).encode())
-            self._process.stdin.close()
+        self.send(job)
         try:
             if self.receive(self.limits.start_wall, self.limits.start_wall) == "ready":
                 return
         except Stopped:
             pass
         raise SandboxError(f"The sandbox did not start ({self._complaint()}); grade again.")
+
+    def send(self, message: Any) -> None:
+        """Let a message go to the driver, as it takes it: while `receive` waits."""
+        self._unsent += json.dumps(message).encode() + b"\n"
+        if self._input not in self._selector.get_map():
+            self._selector.register(self._input, selectors.EVENT_WRITE)
 
     def _complaint(self) -> str:
         """The last line on the error stream, which only trusted code has had until now."""
@@ -144,8 +149,9 @@ class Process:
         while b"\n" not in self._unread:
             if len(self._unread) > self.limits.line:
                 raise Stopped("output")
-            if self._selector.select(pause):
-                self._read()
+            if ready := self._selector.select(pause):
+                for key, _ in ready:
+                    self._write() if key.fd == self._input else self._read()
                 continue
             pause = min(0.2, pause * 1.5)
             cpu_now, memory = watch.usage(self._process.pid, self.limits.memory)
@@ -158,6 +164,16 @@ class Process:
             return json.loads(line)
         except (ValueError, RecursionError) as error:
             raise Stopped("killed") from error  # no line that the driver writes
+
+    def _write(self) -> None:
+        try:
+            self._unsent = self._unsent[os.write(self._input, self._unsent) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._unsent = b""  # it reads no more
+        if not self._unsent:
+            self._selector.unregister(self._input)
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -175,12 +191,13 @@ class Process:
         return {driver.FLOODED: "output", driver.NO_MEMORY: "memory"}.get(code, "killed")
 
 
-def settings(limits: Limits) -> dict[str, Any]:
+def settings(limits: Limits, unsafe: bool) -> dict[str, Any]:
     """The limits that the driver sets for itself before anything of the student's runs."""
     return {
         "memory": limits.memory,
         "file": limits.file,
-        "processes": limits.processes,
+        # Without a sandbox all processes of the user would count.
+        "processes": None if unsafe else limits.processes,
         "files": limits.files,
         "printed": limits.printed,
     }

@@ -1,7 +1,7 @@
 """Values that cross the wall of the sandbox, as plain JSON. Nothing in it can run: no pickle.
 
-Numbers, texts, lists, tuples, dictionaries and arrays of numbers cross as they are. Of anything
-else only the name of its type does: decoded, it is an empty object of a type with that name.
+Numbers, short texts, lists, tuples, dictionaries and arrays of numbers cross as they are. Of
+anything else only the name of its type does: decoded, it is an empty object of such a type.
 """
 
 import base64
@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 MAX_DEPTH = 8
-MAX_ITEMS = 100_000  # lists, tuples, dictionaries and what they hold, all in all
-MAX_BYTES = 16 << 20  # of all arrays and texts
+MAX_ITEMS = 50_000  # lists, tuples, dictionaries and what they hold, all in all
+MAX_BYTES = 4 << 20  # of all arrays and texts
 MAX_DIGITS = 400
 MAX_NAME = 60
+MAX_TEXT = 200  # characters; an array of many texts takes the longest for each of them
 DTYPES = {
     np.dtype(name).str: np.dtype(name)
     for name in ["bool", "i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8"]
@@ -67,8 +68,7 @@ class _Encoder(_Budget):
         if kind is int:
             return value if value.bit_length() < MAX_DIGITS else _other(kind)
         if kind is str:
-            self.count(depth, size=len(value))
-            return value
+            return value if len(value) <= MAX_TEXT else _other(kind)
         if isinstance(value, list | tuple):
             name = "list" if isinstance(value, list) else "tuple"
             self.count(depth, len(value))
@@ -101,8 +101,7 @@ class _Decoder(_Budget):
         if code is None or type(code) in (bool, int, float):
             return code
         if type(code) is str:
-            self.count(depth, size=len(code))
-            return code
+            return code if len(code) <= MAX_TEXT else _stand_in("str")
         if type(code) is not dict or len(code) != 1:
             raise NotAValue("neither a plain value nor one with a name")
         ((name, content),) = code.items()

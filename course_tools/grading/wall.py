@@ -21,8 +21,9 @@ INSTALL = (
     "sudo apt install bubblewrap), then run the same command again."
 )
 FORBIDDEN = (
-    "bubblewrap is there but may not make a sandbox ({reason}); run as root, or allow "
-    "user namespaces (Ubuntu: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)."
+    "bubblewrap is there but cannot make the sandbox ({reason}); it has to be 0.8 or later, "
+    "and be run as root or where user namespaces are allowed (Ubuntu: sudo sysctl -w "
+    "kernel.apparmor_restrict_unprivileged_userns=0)."
 )
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime")
@@ -60,7 +61,12 @@ def command(folder: Path, scratch: int, inherited: list[int]) -> list[str]:
     """
     root = os.geteuid() == 0
     namespaces = ["ipc", "pid", "net", "uts", "cgroup-try"]
-    arguments = ["bwrap", "--die-with-parent", "--new-session", "--clearenv"]
+    arguments = [
+        shutil.which("bwrap") or "bwrap",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    ]
     arguments += [f"--unshare-{name}" for name in namespaces]
     if root:  # started as root, run as a user that nobody else is
         arguments += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

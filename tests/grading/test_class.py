@@ -10,7 +10,9 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 
 sys.path.insert(0, str(Path(__file__).parent))
 import classroom
@@ -174,6 +176,17 @@ def test_private_tests_that_do_not_work_are_refused(tmp_path):
     (private / "seed.txt").write_text("seven")
     with pytest.raises(CourseError, match="whole number"):
         grade(tmp_path)
+
+
+def test_workers_here_listen_to_nobody():
+    """Who has an account on this machine must not be able to give the grader's workers orders."""
+    with class_run._client(None, 2) as client:
+        assert client.scheduler.address.startswith("inproc://")
+        listening = [one for one in psutil.Process().net_connections() if one.status == "LISTEN"]
+        for place in listening:  # web pages that Dask insists on, emptied
+            assert place.laddr.ip == "127.0.0.1"
+            page = requests.get(f"http://127.0.0.1:{place.laddr.port}/health", timeout=30)
+            assert page.status_code == 404
 
 
 def test_two_graders_do_not_meet(tmp_path):

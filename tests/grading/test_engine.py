@@ -78,6 +78,8 @@ def attack(line):
         ("bytearray(10**9)", "memory"),
         ("while True: print('flood' * 1000)", "output"),
         ("return np.zeros(10**8, bool)[:50_000_000]", "wrong"),
+        ("return ['x' * 10**6] + [''] * 40_000", "wrong"),
+        ("return [0] * 10**6", "wrong"),
         ("return gray_pixel(red, green, blue)", "error"),
     ],
 )
@@ -138,7 +140,7 @@ def test_a_fork_bomb_next_door_costs_nothing():
     )
     line = "import subprocess\n    for _ in range(20): subprocess.run(['true'], check=True)"
     with ThreadPoolExecutor() as pool:
-        neighbour = pool.submit(grade, bomb, limits=Limits(call_cpu=8, memory=600 << 20))
+        neighbour = pool.submit(grade, bomb, limits=Limits(call_cpu=4, memory=600 << 20))
         time.sleep(1)
         result = grade(attack(line), limits=Limits())
         assert outcomes(result)["gray_pixel"] == "right", sentence(result)
@@ -238,6 +240,14 @@ def test_a_forged_result_is_never_a_mark(payload):
     result = grade(classroom.quick(gray_pixel=FORGE.replace("{payload}", payload)))
     assert outcomes(result)["gray_pixel"] in ("killed", "wrong")
     assert all(each["points"] == 0 for each in result["exercises"] if each["outcome"] != "right")
+
+
+def test_words_that_run_ahead_of_the_questions_lose_nothing_and_win_nothing():
+    """A process that answers everything at once, reads nothing and goes on."""
+    payload = '{"outputs": [{"value": 1.0}] * 99, "printed": "", "x": "x" * 100_000}'
+    result = grade(classroom.quick(gray_pixel=FORGE.replace("{payload}", payload)))
+    assert result["status"] == "graded"
+    assert outcomes(result)["gray_pixel"] != "right"
 
 
 PATCHES = """
@@ -348,6 +358,26 @@ def test_private_tests_count_and_do_not_show():
     assert "0.123" not in sentence(result) and "0.123" not in result["exercises"][0]["printed"]
 
 
+PEEK = """
+import gc, os
+def gray_pixel(red, green, blue):
+    for thing in gc.get_objects():
+        if "".join(["0.12", "3456"]) in repr(thing)[:100_000]:
+            print("seen")
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+def best_weights(rgb):
+    return (1 / 3, 1 / 3, 1 / 3)
+"""
+
+
+def test_private_inputs_are_not_there_before_what_students_see_is_over():
+    result = grade(classroom.quick(gray_pixel=PEEK), judge.Tests("01", private=PRIVATE))
+    assert "seen" not in str(result["exercises"][0]["printed"])
+    raising = "if red == 0.123456: raise type('Told_0_123456', (Exception,), {})"
+    result = grade(attack(raising), judge.Tests("01", private=PRIVATE))
+    assert sentence(result).startswith("Your function ends in an error for inputs")
+
+
 def test_without_bubblewrap_grading_is_refused_with_the_line_that_installs_it(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(wall.SandboxError, match="sudo apt install bubblewrap"):
@@ -360,7 +390,6 @@ def test_unsafe_runs_without_a_sandbox():
         classroom.quick_assignment(),
         judge.Tests("01"),
         classroom.content(attack("import os; os._exit(0)")),
-        limits=Limits(processes=100_000),
         unsafe=True,
     )
     assert_it_costs_only_itself(engine.grade(job), "killed")

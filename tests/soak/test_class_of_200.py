@@ -1,0 +1,40 @@
+"""A class of 200 with every fault in it, graded in one run, and graded with interruptions."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "grading"))
+import faults
+import needs
+import test_class
+
+from course_tools.grading import results
+
+pytestmark = needs.sandbox
+NUM_HONEST = 200 - len(faults.FAULTS)
+
+
+@pytest.mark.timeout(3600)
+def test_every_mark_of_200_is_the_one_it_has_alone(tmp_path):
+    faults.new_class(tmp_path, NUM_HONEST)
+    began = time.monotonic()
+    test_class.grade(tmp_path)
+    print(f"200 submissions in {time.monotonic() - began:.0f} s")
+    faults.assert_it_ended_well(tmp_path, NUM_HONEST)
+    found = results.read_all(tmp_path, faults.NAME)
+    assert len(found) == 200
+    expected = {
+        one["student"]: results.points(one)[0] for one in found if one["student"] != "absent"
+    }
+    assert test_class.marks(tmp_path) == expected
+    assert not test_class.processes(faults.MARK)
+
+
+@pytest.mark.timeout(3600)
+def test_twenty_kills_lose_and_double_nothing(tmp_path):
+    faults.new_class(tmp_path, NUM_HONEST, faults=False)
+    assert test_class.kill_and_start_again(tmp_path, 20, seed=2) > 5
+    faults.assert_it_ended_well(tmp_path, NUM_HONEST, faults=False)
