@@ -110,7 +110,7 @@ def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
             continue
         late = (when - due).total_seconds() if due and when else 0
         if late > 0:
-            remark = f"{late / 3600:.1f} h late; {remark}"
+            remark = "; ".join(filter(None, [f"{late / 3600:.1f} h late", remark]))
         shown = f"{when.astimezone():%Y-%m-%d %H:%M}" if when else "time unknown"
         lines.append(f"{student:32}  {shown:16}  {remark}".rstrip())
     for file, reason in collection.refused:

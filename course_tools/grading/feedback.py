@@ -70,8 +70,9 @@ def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
     """Everything the class report says, as plain values for its templates."""
     graded = [record for record in found if record.is_graded]
     points = [record.points for record in graded]
-    names = dict.fromkeys(e["name"] for record in graded for e in record.result["exercises"])
-    exercises = [_exercise(name, graded) for name in names]
+    ran = [record for record in graded if record.result["status"] != "failed"]
+    names = dict.fromkeys(e["name"] for record in ran for e in record.result["exercises"])
+    exercises = [_exercise(name, ran) for name in names]
     return {
         "title": _title(lesson),
         "today": f"{datetime.now():%Y-%m-%d %H:%M}",
@@ -92,9 +93,9 @@ def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
     }
 
 
-def _exercise(name: str, graded: list[Record]) -> dict[str, Any]:
+def _exercise(name: str, ran: list[Record]) -> dict[str, Any]:
     """What a class made of one exercise: how many were right, what went wrong, how long it took."""
-    all_ = [e for record in graded for e in record.result["exercises"] if e["name"] == name]
+    all_ = [e for record in ran for e in record.result["exercises"] if e["name"] == name]
     wrong = [e for e in all_ if e["outcome"] != "right"]
     said = Counter(e["misconception"] or OUTCOMES.get(e["outcome"], e["outcome"]) for e in wrong)
     seconds = [e["seconds"] for e in all_]

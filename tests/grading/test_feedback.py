@@ -215,9 +215,13 @@ def test_the_report_counts_marks_misconceptions_and_seconds(folder):
         late = 3600.0 if number == 7 else 0.0
         give(folder, result(f"s{number}", exercise(), one, written=[], late_seconds=late))
     give(folder, result("t", exercise(), exercise("descend", "timeout", seconds=20.0), written=[]))
+    lost = exercise("descend", "missing", max_points=2.0)
+    give(folder, result("u", lost, status="failed", remark="It is empty.", written=[]))
     told = write(folder)
     facts = feedback.report(LESSON, records.read(folder, NAME))
-    assert dict(facts["bins"]) | {"50 to 60 %": 6, "90 to 100 %": 3} == dict(facts["bins"])
+    assert dict(facts["bins"]) | {"0 to 10 %": 1, "50 to 60 %": 6, "90 to 100 %": 3} == dict(
+        facts["bins"]
+    )
     by_name = {one["name"]: one for one in facts["exercises"]}
     assert by_name["descend"]["right"] == 3 and by_name["descend"]["of"] == 9
     assert by_name["descend"]["misconceptions"] == [(climb, 5), ("took too long", 1)]
