@@ -49,7 +49,7 @@ DISABLED = (
     "@jupyterlab/apputils-extension:announcements",  # asks whether to show news
     "@jupyterlab/cell-toolbar-extension:plugin",  # buttons that come late, amid the Tab order
 )
-PATIENCE_MS = 30_000  # for anything but cells; the machine may be busy
+PATIENCE_MS = 60_000  # for anything but cells; the machine may be busy
 CELLS_MS = 900_000  # a whole lesson on a busy machine
 SIZE = {"width": 1200, "height": 1500}
 
