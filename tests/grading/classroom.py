@@ -8,7 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_tools import lessons, students
-from course_tools.grading import assignment
+from course_tools.grading import assignment, class_folder
 from course_tools.grading.assignment import Assignment
 
 
@@ -110,7 +110,7 @@ def own_cell(notebook: NotebookNode, source: str, place: int = 2) -> NotebookNod
 
 def new_class(folder: Path, notebook: NotebookNode, name: str = "01_grayscale_conversion") -> str:
     """A class folder with one assignment. Returns the assignment's name."""
-    source = folder / "source" / name / f"{name}.ipynb"
+    source = class_folder.new(folder).assignment("source", name)
     source.parent.mkdir(parents=True)
     source.write_bytes(content(notebook))
     return name

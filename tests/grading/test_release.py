@@ -142,7 +142,9 @@ def test_the_solved_one_passes_every_check(lesson, record_property):
     seconds = round(time.perf_counter() - begin, 1)
     record_property("seconds", seconds)
     print(f"lesson {lesson.number}: the solved assignment ran in {seconds} s")
-    says = [one.outputs[0].text for one in executed.cells if "check" in tags(one)]
+    checked = (one.outputs for one in executed.cells if "check" in tags(one))
+    # On a busy machine the end of a line may come as an output of its own.
+    says = ["".join(output.text for output in outputs) for outputs in checked]
     assert says == [f"ok  {name}\n" for name in checks.of_lesson(lesson.number)]
 
 
