@@ -127,24 +127,7 @@ def at(path: Path) -> ClassFolder:
             f"{path} is no class folder; make one with `course assignment new CLASS`, then go "
             "there or name it with --class CLASS."
         )
-    # nbgrader calls alembic by name.
-    binaries = str(Path(sys.executable).parent)
-    if binaries not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([binaries, os.environ.get("PATH", "")])
     return ClassFolder(root)
-
-
-@contextmanager
-def gradebook(folder: ClassFolder) -> Iterator[Any]:
-    """nbgrader's gradebook of the class.
-
-    Raises:
-        CourseError: nbgrader is not installed.
-    """
-    with _nbgrader():
-        from nbgrader.api import Gradebook
-    with Gradebook(folder.db_url, "gray_to_color") as book:
-        yield book
 
 
 def nbgrader_api(folder: ClassFolder) -> Any:
@@ -153,7 +136,7 @@ def nbgrader_api(folder: ClassFolder) -> Any:
     Raises:
         CourseError: nbgrader is not installed.
     """
-    with _nbgrader():
+    with nbgrader():
         from nbgrader.apps import NbGraderAPI
         from traitlets.config.loader import PyFileConfigLoader
     config = PyFileConfigLoader("nbgrader_config.py", path=str(folder.root)).load_config()
@@ -163,7 +146,15 @@ def nbgrader_api(folder: ClassFolder) -> Any:
 
 
 @contextmanager
-def _nbgrader() -> Iterator[None]:
+def nbgrader() -> Iterator[None]:
+    """Import nbgrader in here, so that it finds what it calls by name.
+
+    Raises:
+        CourseError: it is not installed.
+    """
+    binaries = str(Path(sys.executable).parent)  # alembic is one of them
+    if binaries not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([binaries, os.environ.get("PATH", "")])
     try:
         yield
     except ModuleNotFoundError as error:

@@ -20,7 +20,8 @@ from typing import IO
 
 from course_lib import files
 from course_lib.files import CourseError
-from course_tools.grading.class_folder import STUDENT_COLUMNS, ClassFolder, gradebook
+from course_tools.grading.class_folder import STUDENT_COLUMNS, ClassFolder
+from course_tools.grading.gradebook import due_date
 from course_tools.lessons import Lesson
 
 MAX_BYTES = 20_000_000  # a notebook with its outputs; a solved lesson has 3 MB
@@ -96,9 +97,8 @@ def _is_noise(path: PurePosixPath) -> bool:
 
 def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
     """Who has handed in and when, who has not, and what was not understood."""
-    with gradebook(folder) as book:
-        dates = [one.duedate for one in book.assignments if one.name == lesson.name]
-    due = dates[0].replace(tzinfo=UTC) if dates and dates[0] else None
+    date = due_date(folder.root, lesson.name)
+    due = date and date.replace(tzinfo=UTC)
     now = {taken.student: taken for taken in collection.taken}
     lines = []
     for student in sorted(folder.students()):

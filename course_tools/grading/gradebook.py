@@ -5,8 +5,6 @@ results. They are kept until the student's words change.
 """
 
 import copy
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,7 +16,7 @@ from nbformat import NotebookNode
 from sqlalchemy import text
 
 from course_lib.files import replacing, write_bytes, write_json
-from course_tools.grading import results
+from course_tools.grading import class_folder, results
 from course_tools.grading.assignment import Assignment, assignment_file
 from course_tools.grading.results import SCORE, SCORES
 
@@ -32,12 +30,9 @@ NOTE = "INSERT OR REPLACE INTO course_answers VALUES (:grade, :words)"
 @contextmanager
 def opened(folder: Path) -> Iterator[Any]:
     """The gradebook of a class folder, made if it is not there."""
-    from nbgrader.api import Gradebook
-
+    with class_folder.nbgrader():
+        from nbgrader.api import Gradebook
     file = folder / "gradebook.db"
-    binaries = str(Path(sys.executable).parent)  # nbgrader calls alembic by name
-    if binaries not in os.environ["PATH"].split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([binaries, os.environ["PATH"]])
     if not file.exists():
         with replacing(file) as temporary:
             Gradebook(f"sqlite:///{temporary}", COURSE).close()

@@ -13,7 +13,8 @@ from typing import Any
 
 from course_lib import files
 from course_lib.files import CourseError
-from course_tools.grading.class_folder import ClassFolder, gradebook
+from course_tools.grading.class_folder import ClassFolder
+from course_tools.grading.gradebook import opened
 
 NO_RESULT: dict[str, Any] = {"status": "missing", "remark": "", "exercises": [], "written": []}
 # How a spreadsheet knows a formula: such a text gets an apostrophe in front.
@@ -119,7 +120,7 @@ def _result(path: Path) -> dict[str, Any]:
 def _by_hand(folder: ClassFolder, name: str) -> dict[str, dict[str, ByHand]]:
     """Student -> cell -> what the gradebook has of people."""
     found: dict[str, dict[str, ByHand]] = {}
-    with gradebook(folder) as book:
+    with opened(folder.root) as book:
         if name not in {assignment.name for assignment in book.assignments}:
             raise CourseError(
                 f"The gradebook does not know {name}; release it first: course assignment release "

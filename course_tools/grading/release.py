@@ -15,7 +15,8 @@ from nbformat.v4 import new_markdown_cell
 from course_lib.files import CourseError
 from course_tools import build, lessons, students
 from course_tools.grading import targets
-from course_tools.grading.class_folder import ClassFolder, gradebook, nbgrader_api
+from course_tools.grading.class_folder import ClassFolder, nbgrader_api
+from course_tools.grading.gradebook import opened
 from course_tools.lessons import Lesson, tags
 
 DETAILS = re.compile(r"<details>.*?</details>\s*", re.DOTALL)  # answers to compare with
@@ -98,7 +99,7 @@ def release(
             lines = (outcome.get("error") or outcome.get("log") or "it gave no reason").splitlines()
             raise CourseError(f"nbgrader did not release {lesson.name}: {lines[-1]}")
     if due:
-        with gradebook(folder) as book:
+        with opened(folder.root) as book:
             when = due.astimezone(UTC).replace(tzinfo=None)
             book.update_or_create_assignment(lesson.name, duedate=when)
     return Release(target, moved.get(target.parent), changed)

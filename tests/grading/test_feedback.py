@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from course_lib.files import CourseError
 from course_tools import cli, lessons
-from course_tools.grading import class_folder, feedback, records, release
+from course_tools.grading import class_folder, feedback, gradebook, records, release
 
 LESSON = lessons.find("03")
 NAME = LESSON.name
@@ -95,7 +95,7 @@ def marks(folder):
 
 def score_by_hand(folder, student, score, comment, cell="written-1"):
     """What a person does in the formgrader, through the gradebook that it writes to."""
-    with class_folder.gradebook(folder) as book:
+    with gradebook.opened(folder.root) as book:
         book.update_or_create_student(student)
         book.update_or_create_submission(NAME, student)
         grade = book.find_grade(cell, NAME, NAME, student)

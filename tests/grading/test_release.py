@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from course_lib import checks
 from course_lib.files import CourseError
 from course_tools import build, cli, gates, lessons, students
-from course_tools.grading import class_folder, release, targets
+from course_tools.grading import class_folder, gradebook, release, targets
 from course_tools.lessons import tags
 
 LESSONS = [lesson for lesson in lessons.all_lessons() if "01" <= lesson.number <= "06"]
@@ -249,7 +249,7 @@ def test_the_gradebook_knows_the_assignment_its_points_and_its_date(folder):
     lesson = LESSONS[2]
     due = datetime(2027, 1, 31, 23, 59, tzinfo=UTC)
     release.release(folder, lesson, {"descend": 3}, due)
-    with class_folder.gradebook(folder) as book:
+    with gradebook.opened(folder.root) as book:
         assignment = book.find_assignment(lesson.name)
         assert assignment.duedate == due.replace(tzinfo=None)
         cells = {grade.name: grade.max_score for grade in assignment.notebooks[0].grade_cells}
