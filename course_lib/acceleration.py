@@ -1,22 +1,14 @@
 """Floor 2: what makes a PyTorch training step fast and leaves the step itself as it is written."""
 
-import ctypes
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from course_lib.files import CourseError
+from course_lib.profiles import check_precision
 
-# How products are computed; what is kept and added up is float32 in each of them.
-# float32: as on paper. tf32: factors rounded to 10 bits, on NVIDIA GPUs that can; elsewhere the
-# same as float32. bfloat16: factors and activations rounded to 7 bits (autocast).
-PRECISIONS = ("float32", "tf32", "bfloat16")
 NUM_WARM_UP = 3  # calls before a CUDA graph is recorded
-# Parameters of glibc's mallopt.
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 class InBfloat16(nn.Module):
@@ -38,11 +30,9 @@ def products_in(precision: str) -> Iterator[None]:
     cuDNN also tries which way of computing a convolution is fastest here, and takes that one.
 
     Raises:
-        CourseError: the precision is none of PRECISIONS.
+        CourseError: the precision is unknown, see `profiles.PRECISIONS`.
     """
-    if precision not in PRECISIONS:
-        known = ", ".join(PRECISIONS)
-        raise CourseError(f"There is no precision {precision!r}; choose one of: {known}.")
+    check_precision(precision)
     cudnn = torch.backends.cudnn
     before = torch.get_float32_matmul_precision(), cudnn.allow_tf32, cudnn.benchmark
     torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
@@ -111,15 +101,3 @@ def replayed(function: Callable[..., None]) -> Callable[..., None]:
         graph.replay()
 
     return call
-
-
-def keep_freed_memory() -> None:
-    """Let the process keep memory that it frees, up to 2 GB, where the C library is glibc.
-
-    The activations of a batch come and go in every step. By default large ones are given back to
-    the system each time, which then has to hand out and clear the same pages again.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_MAX, 0)
-        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

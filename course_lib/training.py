@@ -176,7 +176,7 @@ def fit(
         batch_size: images in a step; the last step of an epoch may have fewer.
         schedule: see `schedules`; None keeps the learning rate.
         weights, rotation, flip: see `gray_and_rgb`; validation images are left as they are.
-        precision: of products in training, see `acceleration.PRECISIONS`; validation is always
+        precision: of products in training, see `profiles.PRECISIONS`; validation is always
             computed as in "tf32" or "float32".
         folder: where last.pt and best.pt are kept; None keeps nothing.
         images_per_epoch: see that many images in an epoch; None for all.
@@ -255,16 +255,16 @@ def _validate(
     """Mean squared error over images (N, H, W, 3), and the predictions of the first NUM_KEPT."""
     model.eval()
     squares = torch.zeros((), dtype=torch.float64, device=images.device)
-    kept = []
+    first: list[Tensor] = []
     with torch.no_grad():
         for batch in images.split(batch_size):
             gray, rgb = gray_and_rgb(batch, weights)
             prediction = model(gray)  # (N, 3, H, W)
             squares += (prediction - rgb).square().sum(dtype=torch.float64)
-            kept.append(prediction[: NUM_KEPT - sum(map(len, kept))])
+            first = first or [prediction[:NUM_KEPT]]
     model.train()
-    mse = float(squares) / (images.numel())
-    return mse, torch.cat(kept).permute(0, 2, 3, 1).cpu().numpy()
+    mse = float(squares) / images.numel()
+    return mse, first[0].permute(0, 2, 3, 1).cpu().numpy()
 
 
 def _set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
@@ -275,24 +275,26 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -
 def _save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, record: Record) -> None:
     checkpoint = {
         "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
         "record": record.to_json(),
         "predictions": torch.from_numpy(np.stack(record.predictions)),
     }
-    names = ["best.pt", "last.pt"] if record.last_is_best else ["last.pt"]
-    for name in names:
-        with replacing(folder / name) as path:
+    if record.last_is_best:
+        with replacing(folder / "best.pt") as path:
             torch.save(checkpoint, path)
+    with replacing(folder / "last.pt") as path:  # to go on from, so with twice as much besides
+        torch.save({**checkpoint, "optimizer": optimizer.state_dict()}, path)
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read best.pt or last.pt: model, optimizer, record, predictions. Runs no code from the file.
+    """Read best.pt or last.pt: model, record, predictions, and in last.pt the optimizer.
+
+    Runs no code from the file. Numbers are read when they are used.
 
     Raises:
         CourseError: the file is missing or damaged.
     """
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
+        return torch.load(path, weights_only=True, map_location="cpu", mmap=True)
     except Exception as error:  # torch.load raises many kinds
         raise CourseError(
             f"The checkpoint {path} is missing or damaged; move it away to train from the start."

@@ -191,6 +191,18 @@ def fit_keras(
     return record
 
 
+def steps_at_once(num_images: int, batch_size: int, at_most: int = 64) -> int:
+    """For `model.compile(steps_per_execution=...)`: steps that TensorFlow takes without Python.
+
+    It divides the steps of an epoch, so that no step of the next one is taken before its time.
+    The other backends take each step by itself.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    num_steps = -(-num_images // batch_size)
+    return max(n for n in range(1, at_most + 1) if num_steps % n == 0)
+
+
 def _batches(
     pair: tuple[np.ndarray, np.ndarray], orders: Iterable[np.ndarray], batch_size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -224,22 +236,36 @@ def load_checkpoint(path: str | Path, model: "keras.Model") -> Record:
     Raises:
         CourseError: the file is missing, damaged or of another model.
     """
+    record = read_record(path)
     try:
         with np.load(path, allow_pickle=False) as content:
             weights = [content[f"model/{i}"] for i in range(len(model.weights))]
             model.optimizer.build(model.trainable_variables)
             variables = [content[f"optimizer/{i}"] for i in range(len(model.optimizer.variables))]
-            record = Record(**json.loads(str(content["record"])))
-            record.predictions = list(content["predictions"])
         model.set_weights(weights)
         for variable, value in zip(model.optimizer.variables, variables, strict=True):
             variable.assign(value)
     except Exception as error:  # np.load and Keras raise many kinds
-        raise CourseError(
-            f"The checkpoint {path} is missing, damaged or of another model; "
-            "move it away to train from the start."
-        ) from error
+        raise _damaged(path) from error
     return record
+
+
+def read_record(path: str | Path) -> Record:
+    """The record in best.npz or last.npz. Raises CourseError if it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            record = Record(**json.loads(str(content["record"])))
+            record.predictions = list(content["predictions"])
+    except Exception as error:  # np.load raises many kinds
+        raise _damaged(path) from error
+    return record
+
+
+def _damaged(path: str | Path) -> CourseError:
+    return CourseError(
+        f"The checkpoint {path} is missing, damaged or of another model; "
+        "move it away to train from the start."
+    )
 
 
 def resume(folder: str | Path | None, model: "keras.Model") -> Record:

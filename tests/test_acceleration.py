@@ -1,15 +1,12 @@
 """What makes a step fast changes neither its result nor the settings of the process."""
 
-import platform
-import subprocess
-import sys
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from course_lib import acceleration, training
+from course_lib import acceleration, profiles, training
 from course_lib.models_torch import ConvLatentAutoencoder
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
@@ -91,7 +88,7 @@ def test_a_recorded_step_sees_every_batch_once(monkeypatch):
 
 
 @needs_gpu
-@pytest.mark.parametrize("precision", acceleration.PRECISIONS)
+@pytest.mark.parametrize("precision", profiles.PRECISIONS)
 def test_a_graph_on_a_gpu_trains_like_plain_steps(precision):
     images = torch.randint(0, 256, (130, 32, 32, 3), dtype=torch.uint8).numpy()
     losses = []
@@ -114,26 +111,3 @@ def test_a_graph_on_a_gpu_trains_like_plain_steps(precision):
         )
         losses.append(record.losses("train_loss") + record.losses())
     assert losses[0] == pytest.approx(losses[1], rel=0.01 if precision == "bfloat16" else 1e-3)
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is a setting of glibc")
-def test_freed_memory_is_kept_and_not_asked_for_again():
-    code = """
-import resource
-import torch
-from course_lib import acceleration
-
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(5):
-        torch.zeros(25_000_000)  # 100 MB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-plain = faults()
-acceleration.keep_freed_memory()
-faults()
-print(plain, faults())
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    plain, kept = map(int, done.stdout.split())
-    assert kept < plain / 10
