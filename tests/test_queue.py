@@ -1,5 +1,6 @@
 """The queue of all runs: its order, and that it can be stopped anywhere and goes on."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -94,12 +95,12 @@ if kill_in:  # in the second epoch of that run, after its first batches
     from course_lib import training, training_keras
     count = 0
     def count_and_die(function, at):
-        def counted(*arguments):
+        def counted(*arguments, **more):
             global count
             count += 1
             if count > at:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return function(*arguments)
+            return function(*arguments, **more)
         return counted
     if kill_in == ["conv_latent"]:
         training.training_step = count_and_die(training.training_step, 3)
@@ -114,7 +115,7 @@ print(json.dumps([[run.manifest["device"], run.history] for run in runs]))
 
 def run_queue(work, *kill_in):
     # TensorFlow runs in the other tests; here Keras stands on what there is without it.
-    has_torch = __import__("importlib.util").util.find_spec("torch") is not None
+    has_torch = importlib.util.find_spec("torch") is not None
     backend = {"KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "torch")}
     more = {"MORE_JOBS": json.dumps(["conv_latent"] if has_torch else [])}
     command = [sys.executable, "-c", WHOLE_QUEUE, str(work), *kill_in]
