@@ -120,7 +120,6 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
     folder = settings.checkpoints(experiment.name, seed, cifar.name)
     machine.keep_freed_memory()
     machine.forget_peaks()
-    seed_everything(seed)
     record, made_on = _fit(experiment, preview, parts, seed, settings, folder)
     if not preview and record.num_epochs < experiment.num_epochs:
         settings.say(_time_is_up(record, experiment.num_epochs))
@@ -267,6 +266,7 @@ def _fit_torch(
     device = machine.torch_device_name(settings.device)
     place = models_torch.pick_device(settings.device)
     precision = machine.precision_for(settings.precision, place.type == "cuda")
+    seed_everything(arguments["seed"])  # here, where PyTorch is imported and can be seeded
     model = published.build_model(experiment.name).to(place)
     record = training.fit(
         model,
@@ -292,6 +292,7 @@ def _fit_keras(
     precision = machine.precision_for(settings.precision, on_gpu)
     num_images = arguments.get("images_per_epoch") or len(arguments["train"])
     with machine.keras_on(settings.device, precision):
+        seed_everything(arguments["seed"])  # here, where Keras is imported and can be seeded
         model = published.build_model(experiment.name)
         model.compile(
             optimizer=keras.optimizers.Adam(experiment.learning_rate),

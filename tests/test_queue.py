@@ -88,7 +88,8 @@ for name, recipe in experiments.EXPERIMENTS.items():
     small = {"num_epochs": 3, "model_arguments": {"channels": (2, 3, 4)}}
     experiments.EXPERIMENTS[name] = replace(recipe, **small, num_train=200)
 names = ["three_layer_plateau", *json.loads(os.environ["MORE_JOBS"])]
-queue.jobs = lambda *_: [Job(name) for name in names]
+seed = int(os.environ["SEED"])
+queue.jobs = lambda *_: [Job(name, seed) for name in names]
 train.NUM_MEASURED_TRAIN = 100
 train.load_data = lambda say: data.load_cifar10("sample")
 if kill_in:  # in the second epoch of that run, after its first batches
@@ -113,11 +114,11 @@ print(json.dumps([[run.manifest["device"], run.history] for run in runs]))
 """
 
 
-def run_queue(work, *kill_in):
+def run_queue(work, *kill_in, seed=0):
     # TensorFlow runs in the other tests; here Keras stands on what there is without it.
     has_torch = importlib.util.find_spec("torch") is not None
     backend = {"KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "torch")}
-    more = {"MORE_JOBS": json.dumps(["conv_latent"] if has_torch else [])}
+    more = {"SEED": str(seed), "MORE_JOBS": json.dumps(["conv_latent"] if has_torch else [])}
     command = [sys.executable, "-c", WHOLE_QUEUE, str(work), *kill_in]
     environment = {**os.environ, **backend, **more, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
@@ -141,3 +142,8 @@ def test_a_queue_that_is_killed_goes_on_and_ends_as_if_it_had_not_been(tmp_path)
         for epoch, other in zip(history, wanted, strict=True):
             for which in ("train_loss", "validation_loss", "learning_rate"):
                 np.testing.assert_allclose(epoch[which], other[which], rtol=1e-6)
+
+    # Another seed starts from other weights, though every process is fresh.
+    other = json.loads(run_queue(tmp_path / "other", seed=1).stdout.splitlines()[-1])
+    for (_, history), (_, wanted) in zip(other, expected, strict=True):
+        assert history[0]["validation_loss"] != pytest.approx(wanted[0]["validation_loss"], 1e-6)
