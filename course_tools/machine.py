@@ -1,6 +1,7 @@
 """What a run is made on: devices, precision, memory, versions. It goes into every manifest."""
 
 import ctypes
+import gc
 import importlib.metadata
 import os
 import platform
@@ -152,10 +153,13 @@ def keep_freed_memory() -> None:
     The activations of a batch come and go in every step. By default large ones are given back to
     the system each time, which then has to hand out and clear the same pages again.
     """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
+    if libc := _glibc():
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def versions() -> dict[str, str]:
@@ -185,6 +189,9 @@ def commit() -> str:
 
 def forget_peaks() -> None:
     """Begin to measure peak memory anew, as far as the system and the frameworks allow."""
+    gc.collect()
+    if libc := _glibc():
+        libc.malloc_trim(0)  # what is kept although it is free does not count
     if os.access(CLEAR, os.W_OK):
         CLEAR.write_text("5")
     if "torch" in sys.modules:

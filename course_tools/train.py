@@ -1,6 +1,5 @@
 """`course train`: run a recipe, measure it, publish it. Can be cut off anywhere and goes on."""
 
-import gc
 import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -154,8 +153,6 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
         settings.say("  trained on the SAMPLE, so it is not published with the course")
     test, gray = (scores[part]["mse"] for part in ("test", "gray_copy_test"))
     settings.say(f"  test MSE {test:.5f} (gray copy {gray:.5f}); written to {run.folder}")
-    del model
-    gc.collect()  # the next run needs the memory
     return run
 
 
