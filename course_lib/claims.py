@@ -86,14 +86,25 @@ def _judge_part(part: Part, runs: Path) -> Finding:
     if seeds:
         values = [part.measure(*(by_seed[seed] for by_seed in full)) for seed in seeds]
         word = verdict(values, part.low, part.high)
-        return Finding(part, sum(values) / len(values), f"full length, seeds: {len(seeds)}", word)
+        return Finding(part, sum(values) / len(values), _rests_on(values), word)
     try:
         stand_ins = [published.load(name, runs) for name in part.names]
     except CourseError:
         return Finding(part, nan, "a run is missing", OPEN)
     if len({run.folder for run in stand_ins}) < len(stand_ins):
         return Finding(part, nan, "one preview stands for two", OPEN)
+    if len({run.manifest["profile"] for run in stand_ins}) > 1:
+        return Finding(part, nan, "full length and preview are not compared", OPEN)
     return Finding(part, part.measure(*stand_ins), "preview, one seed", OPEN)
+
+
+def _rests_on(values: Sequence[float]) -> str:
+    """How many seeds gave the values, and in which interval their mean lies with 95 %."""
+    words = f"full length, seeds: {len(values)}"
+    if len(values) < 2 or not all(map(isfinite, values)):
+        return words
+    _, low, high = mean_interval(values)
+    return f"{words}, 95 % interval {low:.4g} to {high:.4g}"
 
 
 def full_runs(name: str, runs: Path = published.RUNS) -> dict[int, Run]:

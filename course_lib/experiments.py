@@ -30,6 +30,7 @@ class Experiment:
         num_epochs: passes over the training images at full length.
         schedule: arguments of ReduceLROnPlateau; None keeps the rate constant.
         rotation: training images are turned by up to this many degrees either way.
+        flip: each training image is mirrored, left to right, with an even chance.
         gray_weights: name of the constant in `grayscale` that makes the input; None: the input is
             the RGB image itself, which separates "the bottleneck blurs" from "colour is ambiguous".
         protocol: "held_out" or "paper", see `data.split`.
@@ -46,6 +47,7 @@ class Experiment:
     num_epochs: int
     schedule: dict[str, Any] | None = None
     rotation: float = 0.0
+    flip: bool = False
     gray_weights: str | None = "BT601"
     protocol: str = "held_out"
     num_train: int | None = None

@@ -11,6 +11,8 @@ from course_lib import quiet_stderr
 
 if importlib.util.find_spec("tensorflow") is None:
     os.environ.setdefault("KERAS_BACKEND", "torch")
+# JAX would take three quarters of a GPU's memory at its start, and PyTorch needs some as well.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 with quiet_stderr():
     import keras

@@ -29,6 +29,18 @@ PROFILES = {
     "full": Profile("full", data="full", channels=(64, 128, 256), num_epochs=None),
 }
 
+# How products are computed in training; what is kept and added up is float32 in each of them.
+# float32: as on paper. tf32: factors rounded to 10 bits, on NVIDIA GPUs that can; elsewhere the
+# same as float32. bfloat16: factors and activations rounded to 7 bits (mixed precision).
+PRECISIONS = ("float32", "tf32", "bfloat16")
+
+
+def check_precision(name: str) -> None:
+    """Raise CourseError unless it is one of PRECISIONS."""
+    if name not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise CourseError(f"There is no precision {name!r}; choose one of: {known}.")
+
 
 def get(name: str) -> Profile:
     """The profile called `name`. Raises CourseError for an unknown one."""

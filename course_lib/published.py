@@ -134,31 +134,36 @@ def build_model(name: str) -> Any:
     return getattr(models, experiment.model)(**experiment.model_arguments)
 
 
+def is_keras(model: Any) -> bool:
+    """Whether it is a Keras model. On Keras' torch backend it is a PyTorch module as well."""
+    return hasattr(model, "get_weights")
+
+
 def predict(model: Any, gray: np.ndarray) -> np.ndarray:
     """RGB (N, H, W, 3) in [0, 1] that a PyTorch or Keras model makes of gray (N, H, W)."""
-    if hasattr(model, "load_state_dict"):
-        from course_lib.training import predict
-    else:
+    if is_keras(model):
         from course_lib.training_keras import predict
+    else:
+        from course_lib.training import predict  # type: ignore[assignment]
     return np.clip(predict(model, gray), 0, 1)
 
 
 def weights_by_name(model: Any) -> dict[str, Any]:
     """The weights of a PyTorch or Keras model (tensors, variables) by the names they ship under."""
-    if hasattr(model, "state_dict"):
-        return dict(model.state_dict())
-    return {variable.path: variable for variable in model.weights}
+    if is_keras(model):
+        return {variable.path: variable for variable in model.weights}
+    return dict(model.state_dict())
 
 
 def assign_weights(model: Any, arrays: Mapping[str, np.ndarray]) -> None:
     """Give a PyTorch or Keras model the weights in `arrays`, by name, as float32."""
-    if hasattr(model, "load_state_dict"):
+    if is_keras(model):
+        for name, variable in weights_by_name(model).items():
+            variable.assign(arrays[name].astype(np.float32))
+    else:
         import torch
 
         model.load_state_dict({name: torch.from_numpy(w).float() for name, w in arrays.items()})
-    else:
-        for name, variable in weights_by_name(model).items():
-            variable.assign(arrays[name].astype(np.float32))
 
 
 def names(runs: Path = RUNS) -> list[str]:

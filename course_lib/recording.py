@@ -93,24 +93,36 @@ class Record:
 
 
 class Stopwatch:
-    """Says whether one more epoch fits into `max_seconds`, judged by the slowest so far."""
+    """Says whether one more epoch fits into the time there is, judged by the slowest so far.
 
-    def __init__(self, record: Record, max_seconds: float | None) -> None:
+    Args:
+        record: its `seconds` are those of all calls so far.
+        max_seconds: for all calls together; None for any.
+        until: when this call has to end, on the clock of `time.monotonic`; None for never.
+    """
+
+    def __init__(
+        self, record: Record, max_seconds: float | None, until: float | None = None
+    ) -> None:
         self.record = record
         self.max_seconds = math.inf if max_seconds is None else max_seconds
-        self.slowest = 0.0
-        self.start = time.perf_counter()
+        self.until = math.inf if until is None else until
+        self.slowest = record.seconds / max(record.num_epochs, 1)
+        self.start = time.monotonic()
 
     def lap(self) -> None:
         """An epoch, with its evaluation, has ended."""
-        seconds = time.perf_counter() - self.start
+        seconds = time.monotonic() - self.start
         self.slowest = max(self.slowest, seconds)
         self.record.seconds += seconds
-        self.start = time.perf_counter()
+        self.start = time.monotonic()
 
     @property
     def is_up(self) -> bool:
-        return self.record.seconds + self.slowest > self.max_seconds
+        return (
+            self.record.seconds + self.slowest > self.max_seconds
+            or time.monotonic() + self.slowest > self.until
+        )
 
 
 def check_images(train: np.ndarray, validation: np.ndarray) -> None:

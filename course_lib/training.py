@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, mse_loss
 
-from course_lib import grayscale
+from course_lib import acceleration, grayscale
 from course_lib.files import CourseError, replacing
 from course_lib.recording import (
     NUM_KEPT,
@@ -51,26 +51,48 @@ def training_step(
 
 
 def gray_and_rgb(
-    images: Tensor, weights: tuple[float, float, float] = grayscale.BT601, rotation: float = 0.0
+    images: Tensor,
+    weights: tuple[float, float, float] = grayscale.BT601,
+    rotation: float | Tensor = 0.0,
+    flip: bool | Tensor = False,
 ) -> tuple[Tensor, Tensor]:
     """Make model input and target from stored images, on the device they are on.
+
+    What is done to an image is done before gray is taken, so input and target stay alike.
 
     Args:
         images: uint8 (N, H, W, 3).
         weights: of red, green and blue in the gray image.
-        rotation: each image is turned by an angle drawn from [-rotation, rotation] degrees,
-            before gray is taken, so both get the same black corners.
+        rotation: each image is turned by an angle drawn from [-rotation, rotation] degrees, with
+            black corners; or the angles themselves, (N,).
+        flip: whether each image has an even chance to be mirrored, left to right, before it is
+            turned; or which ones are, bool (N,).
 
     Returns:
         gray (N, 1, H, W) and rgb (N, 3, H, W), float32 in [0, 1].
     """
     rgb = images.permute(0, 3, 1, 2).float() / 255  # (N, 3, H, W), channels last in memory
-    if rotation:
-        degrees = torch.empty(len(rgb)).uniform_(-rotation, rotation)
-        rgb = rotate(rgb, degrees.to(rgb.device))
+    if isinstance(rotation, int | float) and rotation:
+        rotation = draw_angles(len(rgb), rotation, rgb.device)
+    if flip is True:
+        flip = draw_flips(len(rgb), rgb.device)
+    if isinstance(flip, Tensor):
+        rgb = torch.where(flip.view(-1, 1, 1, 1), rgb.flip(-1), rgb)
+    if isinstance(rotation, Tensor):
+        rgb = rotate(rgb, rotation)
     red, green, blue = weights
     gray = red * rgb[:, 0:1] + green * rgb[:, 1:2] + blue * rgb[:, 2:3]
     return gray, rgb
+
+
+def draw_angles(num_images: int, rotation: float, device: torch.device) -> Tensor:
+    """An angle in [-rotation, rotation] degrees per image, (N,); the CPU draws, for all devices."""
+    return torch.empty(num_images).uniform_(-rotation, rotation).to(device)
+
+
+def draw_flips(num_images: int, device: torch.device) -> Tensor:
+    """For each image whether it is mirrored, bool (N,); the CPU draws, for all devices."""
+    return (torch.rand(num_images) < 0.5).to(device)
 
 
 def rotate(images: Tensor, degrees: Tensor) -> Tensor:
@@ -124,17 +146,26 @@ def fit(
     schedule: Schedule | None = None,
     weights: tuple[float, float, float] = grayscale.BT601,
     rotation: float = 0.0,
+    flip: bool = False,
+    precision: str = "float32",
     seed: int = 0,
     folder: str | Path | None = None,
     images_per_epoch: int | None = None,
     max_seconds: float | None = None,
+    until: float | None = None,
     progress: bool = True,
 ) -> Record:
     """Train `model` with your `step` and write down what happens.
 
     Every epoch starts from a random seed of its own, made of `seed` and its number. So the same
     seed gives the same run on one machine, and a run that was cut off and called again with the
-    same `folder` ends with the same bits as one that was not.
+    same `folder` ends with the same bits as one that was not. (On a GPU the last bits may differ:
+    it adds numbers up in no fixed order.)
+
+    The images lie on the model's device from the beginning, as bytes, and a batch is chosen,
+    turned and made gray there. On a GPU an optimizer with `capturable=True`, such as
+    `acceleration.adam` gives, lets the step run as a CUDA graph; it then must not ask the GPU for
+    a number, as `loss.item()` does.
 
     Args:
         model: maps gray (N, 1, H, W) to rgb (N, 3, H, W); trained where its parameters are.
@@ -144,41 +175,60 @@ def fit(
         num_epochs: epochs in all, those of an earlier call included.
         batch_size: images in a step; the last step of an epoch may have fewer.
         schedule: see `schedules`; None keeps the learning rate.
-        weights, rotation: see `gray_and_rgb`; validation images are never rotated.
+        weights, rotation, flip: see `gray_and_rgb`; validation images are left as they are.
+        precision: of products in training, see `profiles.PRECISIONS`; validation is always
+            computed as in "tf32" or "float32".
         folder: where last.pt and best.pt are kept; None keeps nothing.
         images_per_epoch: see that many images in an epoch; None for all.
-        max_seconds: begin no epoch that would not end within this time.
+        max_seconds: begin no epoch that would not end within this time, all calls counted.
+        until: begin no epoch that would not end by this time, of `time.monotonic`, in this call.
         progress: show a bar.
 
     Raises:
-        CourseError: no images; a loss that is not a number; a damaged checkpoint.
+        CourseError: no images; a loss that is not a number; a damaged checkpoint; an unknown
+            precision.
     """
     check_images(train, validation)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last)
-    images = torch.from_numpy(np.ascontiguousarray(train)).to(device)  # uint8 (N, H, W, 3)
-    validation_rgb = validation.astype(np.float32) / 255
-    validation_gray = grayscale.to_gray(validation_rgb, weights)
+    images, validation_images = (
+        torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in (train, validation)
+    )  # uint8 (N, H, W, 3)
+    trained = acceleration.InBfloat16(model) if precision == "bfloat16" else model
+    total_loss = torch.zeros((), device=device)  # of the epoch: the sum over its images
     record = _resume(folder, model, optimizer, schedule)
-    watch = Stopwatch(record, max_seconds)
+    watch = Stopwatch(record, max_seconds, until)
+
+    def train_on(indices: Tensor, degrees: Tensor, flips: Tensor) -> None:
+        gray, rgb = gray_and_rgb(
+            images[indices], weights, degrees if rotation else 0.0, flips if flip else False
+        )
+        total_loss.add_(step(trained, optimizer, gray, rgb).detach() * len(indices))
 
     while record.num_epochs < num_epochs and not watch.is_up:
         epoch = record.num_epochs
         torch.manual_seed(epoch_seed(seed, epoch))
         order = order_of_epoch(len(train), images_per_epoch, epoch_seed(seed, epoch))
         learning_rate = optimizer.param_groups[0]["lr"]
+        run = acceleration.replayed(train_on) if acceleration.fits_a_graph(optimizer) else train_on
         start = time.perf_counter()
-        total_loss = torch.zeros((), device=device)
+        total_loss.zero_()
+        per_image = (
+            torch.from_numpy(order).to(device),
+            draw_angles(len(order), rotation, device),
+            draw_flips(len(order), device),
+        )
         model.train()
-        with progress_bar(epoch, num_epochs, len(order), progress) as bar:
-            for indices in torch.from_numpy(order).to(device).split(batch_size):
-                gray, rgb = gray_and_rgb(images[indices], weights, rotation)
-                total_loss += step(model, optimizer, gray, rgb).detach() * len(indices)
-                bar.update(len(indices))
-            train_loss = float(total_loss) / len(order)
+        with (
+            acceleration.products_in(precision),
+            progress_bar(epoch, num_epochs, len(order), progress) as bar,
+        ):
+            for batch in zip(*(part.split(batch_size) for part in per_image), strict=True):
+                run(*batch)
+                bar.update(len(batch[0]))
+            train_loss = float(total_loss) / len(order)  # waits until the GPU is done
             seconds = time.perf_counter() - start
-            prediction = predict(model, validation_gray)
-            validation_loss = float(np.square(prediction - validation_rgb).mean(dtype=float))
+            validation_loss, kept = _validate(model, validation_images, weights)
             bar.set_postfix(train=f"{train_loss:.5f}", validation=f"{validation_loss:.5f}")
 
         if schedule is not None:
@@ -191,12 +241,30 @@ def fit(
             next_learning_rate=optimizer.param_groups[0]["lr"],
             seconds=seconds,
             num_images=len(order),
-            kept_predictions=prediction[:NUM_KEPT],
+            kept_predictions=kept,
         )
         watch.lap()
         if folder is not None:
             _save(Path(folder), model, optimizer, record)
     return record
+
+
+def _validate(
+    model: nn.Module, images: Tensor, weights: tuple[float, float, float], batch_size: int = 250
+) -> tuple[float, np.ndarray]:
+    """Mean squared error over images (N, H, W, 3), and the predictions of the first NUM_KEPT."""
+    model.eval()
+    squares = torch.zeros((), dtype=torch.float64, device=images.device)
+    first: list[Tensor] = []
+    with torch.no_grad():
+        for batch in images.split(batch_size):
+            gray, rgb = gray_and_rgb(batch, weights)
+            prediction = model(gray)  # (N, 3, H, W)
+            squares += (prediction - rgb).square().sum(dtype=torch.float64)
+            first = first or [prediction[:NUM_KEPT]]
+    model.train()
+    mse = float(squares) / images.numel()
+    return mse, first[0].permute(0, 2, 3, 1).cpu().numpy()
 
 
 def _set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
@@ -207,24 +275,26 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -
 def _save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, record: Record) -> None:
     checkpoint = {
         "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
         "record": record.to_json(),
         "predictions": torch.from_numpy(np.stack(record.predictions)),
     }
-    names = ["best.pt", "last.pt"] if record.last_is_best else ["last.pt"]
-    for name in names:
-        with replacing(folder / name) as path:
+    if record.last_is_best:
+        with replacing(folder / "best.pt") as path:
             torch.save(checkpoint, path)
+    with replacing(folder / "last.pt") as path:  # to go on from, so with twice as much besides
+        torch.save({**checkpoint, "optimizer": optimizer.state_dict()}, path)
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read best.pt or last.pt: model, optimizer, record, predictions. Runs no code from the file.
+    """Read best.pt or last.pt: model, record, predictions, and in last.pt the optimizer.
+
+    Runs no code from the file. Numbers are read when they are used.
 
     Raises:
         CourseError: the file is missing or damaged.
     """
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
+        return torch.load(path, weights_only=True, map_location="cpu", mmap=True)
     except Exception as error:  # torch.load raises many kinds
         raise CourseError(
             f"The checkpoint {path} is missing or damaged; move it away to train from the start."

@@ -1,8 +1,9 @@
 """Floor 3: train a Keras model with `model.fit`, and lose nothing."""
 
+import itertools
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ class Recorder(keras.callbacks.Callback):
     Pass it last among the callbacks, so that it sees what the others have done.
     """
 
+    async_safe = True  # so that Keras goes on to the next batch before the bar is moved
+
     def __init__(
         self,
         record: Record,
@@ -63,7 +66,7 @@ class Recorder(keras.callbacks.Callback):
         folder: str | Path | None,
         plateau: "keras.callbacks.ReduceLROnPlateau | None",
         images_per_epoch: int,
-        max_seconds: float | None,
+        watch: Stopwatch,
         progress: bool,
     ) -> None:
         super().__init__()
@@ -72,7 +75,7 @@ class Recorder(keras.callbacks.Callback):
         self.folder = None if folder is None else Path(folder)
         self.plateau = plateau
         self.images_per_epoch = images_per_epoch
-        self.watch = Stopwatch(record, max_seconds)
+        self.watch = watch
         self.progress = progress
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -90,6 +93,7 @@ class Recorder(keras.callbacks.Callback):
         self.bar.update(done - self.bar.n)
 
     def on_test_begin(self, logs: dict | None = None) -> None:
+        keras.ops.convert_to_numpy(self.model.optimizer.iterations)  # waits for the device
         self.seconds = time.perf_counter() - self.start
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -130,6 +134,7 @@ def fit_keras(
     folder: str | Path | None = None,
     images_per_epoch: int | None = None,
     max_seconds: float | None = None,
+    until: float | None = None,
     progress: bool = True,
 ) -> Record:
     """Train a compiled Keras model and write down what happens; `training.fit` for Keras.
@@ -146,7 +151,8 @@ def fit_keras(
         weights: see `gray_and_rgb`.
         folder: where last.npz and best.npz are kept; None keeps nothing.
         images_per_epoch: see that many images in an epoch; None for all.
-        max_seconds: begin no epoch that would not end within this time.
+        max_seconds: begin no epoch that would not end within this time, all calls counted.
+        until: begin no epoch that would not end by this time, of `time.monotonic`, in this call.
         progress: show a bar.
 
     Raises:
@@ -163,12 +169,16 @@ def fit_keras(
         folder,
         plateaus[0] if plateaus else None,
         num_images,
-        max_seconds,
+        Stopwatch(record, max_seconds, until),
         progress,
     )
     if record.num_epochs < num_epochs and not recorder.watch.is_up:
+        orders = (
+            order_of_epoch(len(train), images_per_epoch, epoch_seed(seed, epoch))
+            for epoch in itertools.count(record.num_epochs)
+        )
         model.fit(
-            _batches(train, batch_size, weights, seed, record.num_epochs, images_per_epoch),
+            _batches(gray_and_rgb(train, weights), orders, batch_size),
             steps_per_epoch=-(-num_images // batch_size),
             initial_epoch=record.num_epochs,
             epochs=num_epochs,
@@ -181,21 +191,27 @@ def fit_keras(
     return record
 
 
+def steps_at_once(num_images: int, batch_size: int, at_most: int = 64) -> int:
+    """For `model.compile(steps_per_execution=...)`: steps that TensorFlow takes without Python.
+
+    It divides the steps of an epoch, so that no step of the next one is taken before its time.
+    The other backends take each step by itself.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    num_steps = -(-num_images // batch_size)
+    return max(n for n in range(1, at_most + 1) if num_steps % n == 0)
+
+
 def _batches(
-    train: np.ndarray,
-    batch_size: int,
-    weights: Weights | None,
-    seed: int,
-    first_epoch: int,
-    images_per_epoch: int | None,
+    pair: tuple[np.ndarray, np.ndarray], orders: Iterable[np.ndarray], batch_size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of epoch after epoch without end; each epoch is shuffled by a seed of its own."""
-    epoch = first_epoch
-    while True:
-        order = order_of_epoch(len(train), images_per_epoch, epoch_seed(seed, epoch))
+    """Batches of input and target in the order of epoch after epoch, without end."""
+    given, target = pair  # float32, made once for all epochs: nothing is done per image
+    for order in orders:
         for start in range(0, len(order), batch_size):
-            yield gray_and_rgb(train[order[start : start + batch_size]], weights)
-        epoch += 1
+            indices = order[start : start + batch_size]
+            yield given[indices], target[indices]
 
 
 def save(folder: Path, model: "keras.Model", record: Record) -> None:
@@ -220,22 +236,36 @@ def load_checkpoint(path: str | Path, model: "keras.Model") -> Record:
     Raises:
         CourseError: the file is missing, damaged or of another model.
     """
+    record = read_record(path)
     try:
         with np.load(path, allow_pickle=False) as content:
             weights = [content[f"model/{i}"] for i in range(len(model.weights))]
             model.optimizer.build(model.trainable_variables)
             variables = [content[f"optimizer/{i}"] for i in range(len(model.optimizer.variables))]
-            record = Record(**json.loads(str(content["record"])))
-            record.predictions = list(content["predictions"])
         model.set_weights(weights)
         for variable, value in zip(model.optimizer.variables, variables, strict=True):
             variable.assign(value)
     except Exception as error:  # np.load and Keras raise many kinds
-        raise CourseError(
-            f"The checkpoint {path} is missing, damaged or of another model; "
-            "move it away to train from the start."
-        ) from error
+        raise _damaged(path) from error
     return record
+
+
+def read_record(path: str | Path) -> Record:
+    """The record in best.npz or last.npz. Raises CourseError if it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            record = Record(**json.loads(str(content["record"])))
+            record.predictions = list(content["predictions"])
+    except Exception as error:  # np.load raises many kinds
+        raise _damaged(path) from error
+    return record
+
+
+def _damaged(path: str | Path) -> CourseError:
+    return CourseError(
+        f"The checkpoint {path} is missing, damaged or of another model; "
+        "move it away to train from the start."
+    )
 
 
 def resume(folder: str | Path | None, model: "keras.Model") -> Record:

@@ -184,11 +184,27 @@ def figures() -> None:
 def train(
     name: Annotated[str, typer.Argument(help="An experiment, such as A1 or conv_latent, or all.")],
     profile: Annotated[str, typer.Option(help="preview or full.")] = "preview",
-    seed: Annotated[int, typer.Option(help="Same seed, same run.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same run; all full runs have theirs.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="float32, tf32 or bfloat16; auto: tf32 on a GPU, else float32.")
+    ] = "auto",
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop before they are over; the same command goes on.")
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--list", help="With all: only say what is done and what is left.")
+    ] = False,
 ) -> None:
-    """Train an experiment and publish the run; cut off, it goes on where it was."""
-    _tool("train").train(name, profile=profile, seed=seed, device=device, say=_say)
+    """Train an experiment and publish the run; stopped anywhere, it goes on where it was."""
+    settings = _tool("train").Settings(profile, device, precision, say=_say)
+    queue = _tool("queue")
+    if name != "all":
+        queue.train_one(name, seed, settings, minutes)
+    elif show:
+        print(queue.table(queue.states(settings, seed)))
+    else:
+        queue.train_all(seed, settings, minutes)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_lib import data, experiments, grayscale, plots, published
+from course_lib import claims, data, experiments, grayscale, plots, published, statistics
 from course_lib.files import sha256_of_file, write_bytes, write_json
 
 ROOT = Path(__file__).parent.parent
@@ -140,6 +140,29 @@ def showcase() -> Figure:
     return plots.side_by_side({**rows, "truth": rgb})
 
 
+def seeds() -> Figure:
+    """Test error of every full run, and the 95 % interval over seeds; previews where none is."""
+    figure = Figure(figsize=(7, 3), dpi=plots.DPI, layout="constrained")
+    ax = figure.add_subplot(xlabel="mean squared error on the 10,000 test images")
+    labels = []
+    for row, name in enumerate((A1, A2, B, C)):
+        full = claims.full_runs(name)
+        shown = list(full.values()) or [published.load(name)]
+        values = [run.metrics["test"]["mse"] for run in shown]
+        ax.plot(values, [row] * len(values), "o", color="black", mfc="none" if not full else None)
+        if len(values) > 1:
+            mean, low, high = statistics.mean_interval(values)
+            ax.errorbar(mean, row + 0.25, xerr=[[mean - low], [high - mean]], fmt="k|", capsize=4)
+        words = f"{len(full)} seeds" if len(full) > 1 else "one seed"
+        labels.append(f"{experiments.get(name).letter}, {words if full else 'preview'}")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    bar = shown[0].metrics["gray_copy_test"]["mse"]
+    ax.axvline(bar, color="black", linestyle=":", label="gray copy (dotted)")
+    ax.legend(frameon=False)
+    return figure
+
+
 SHOW = "The first 100 test images in 10 rows of 10"
 PICTURES = (
     Picture(
@@ -173,6 +196,12 @@ PICTURES = (
         "showcase.png",
         "Eight test images in four rows: gray, as models A1 and C colour them, and in truth.",
         showcase,
+    ),
+    Picture(
+        "seeds.png",
+        "Test error of A1, A2, B and C: a circle for every run, filled if it is of full length, "
+        "and below it the interval over seeds where there are several; a line for the gray copy.",
+        seeds,
     ),
 )
 

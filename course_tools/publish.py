@@ -16,10 +16,10 @@ from course_lib.recording import Record
 
 def weights_as_float16(model: Any) -> dict[str, np.ndarray]:
     """The weights of a PyTorch or Keras model by name, as they ship."""
-    if hasattr(model, "state_dict"):
-        arrays = {name: w.detach().cpu().numpy() for name, w in model.state_dict().items()}
-    else:
+    if published.is_keras(model):
         arrays = {name: v.numpy() for name, v in published.weights_by_name(model).items()}
+    else:
+        arrays = {name: w.detach().cpu().numpy() for name, w in model.state_dict().items()}
     return {name: np.ascontiguousarray(w, dtype=np.float16) for name, w in arrays.items()}
 
 

@@ -1,13 +1,11 @@
 """`course train`: run a recipe, measure it, publish it. Can be cut off anywhere and goes on."""
 
-import importlib.metadata
-import os
-import platform
-import resource
-import subprocess
+import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,15 @@ import numpy as np
 
 from course_lib import baselines, data, experiments, grayscale, metrics, published
 from course_lib.experiments import Experiment
-from course_lib.files import CourseError
+from course_lib.files import CourseError, write_json
 from course_lib.recording import NUM_KEPT, Record
 from course_lib.seeding import seed_everything
-from course_tools import publish
+from course_tools import machine, publish
 from course_tools.data import fetch_cifar10
 
 ROOT = Path(__file__).parent.parent
 NUM_MEASURED_TRAIN = 5_000  # training images the train metrics are taken on: the first ones
+NUM_PER_TASK = 500  # images that a process measures at a time
 
 
 @dataclass(frozen=True)
@@ -57,98 +56,146 @@ PREVIEWS = {
 }
 
 
-def train(
-    name: str,
-    profile: str = "full",
-    seed: int = 0,
-    device: str = "auto",
-    runs: Path = published.RUNS,
-    work: Path = ROOT / "build" / "training",
-    say: Callable[[str], None] = print,
-) -> list[published.Run]:
-    """Train and publish the experiment called `name`, or "all"; what is published is left alone.
+@dataclass(frozen=True)
+class Settings:
+    """How runs are made.
+
+    Attributes:
+        profile: "preview" or "full".
+        device: "auto", "cpu" or "cuda".
+        precision: one of `profiles.PRECISIONS`, or "auto": tf32 on a GPU, float32 without.
+        until: begin no epoch that would not end by this time, of `time.monotonic`; None for any.
+        runs: where published runs go.
+        work: where checkpoints are kept while a run is made.
+        say: called with a line at every step.
+    """
+
+    profile: str = "full"
+    device: str = "auto"
+    precision: str = "auto"
+    until: float | None = None
+    runs: Path = published.RUNS
+    work: Path = ROOT / "build" / "training"
+    say: Callable[[str], None] = field(default=print, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.profile not in ("preview", "full"):
+            raise CourseError(
+                f"There is no training profile {self.profile!r}; choose preview or full."
+            )
+
+    def destination(self, data_name: str) -> Path:
+        """Where runs go: what was trained on the sample does not ship with the course."""
+        return self.runs if data_name == "full" else self.work / "sample-runs"
+
+    def checkpoints(self, name: str, seed: int, data_name: str) -> Path:
+        """The folder in which a run is kept while it is made."""
+        return self.work / f"{name}-{self.profile}-{data_name}-seed{seed}"
+
+
+def train(name: str, seed: int = 0, settings: Settings | None = None) -> published.Run | None:
+    """Train and publish the experiment called `name`; what is published is left alone.
 
     Args:
-        name: of an experiment, a letter of the paper, or "all".
-        profile: "preview" or "full".
+        name: of an experiment, or a letter of the paper.
         seed: of the weights and of every epoch.
-        device: "auto", "cpu" or "cuda".
-        runs: where published runs go.
-        work: where checkpoints are kept while it runs.
-        say: called with a line at every step.
+
+    Returns:
+        The run; None if the time was up before the last epoch. The same call goes on from there.
 
     Raises:
-        CourseError: unknown name or profile; a GPU was asked for and there is none.
+        CourseError: unknown name or precision; a GPU was asked for and there is none.
     """
-    if profile not in ("preview", "full"):
-        raise CourseError(f"There is no training profile {profile!r}; choose preview or full.")
-    if name == "all":
-        queue = list(PREVIEWS) if profile == "preview" else list(experiments.EXPERIMENTS)
-    else:
-        queue = [experiments.get(name).name]
-    finished = []
-    for number, item in enumerate(queue, start=1):
-        say(f"[{number}/{len(queue)}] {item}, profile {profile}, seed {seed}")
-        finished.append(_train_one(experiments.get(item), profile, seed, device, runs, work, say))
-    return finished
-
-
-def _train_one(
-    experiment: Experiment,
-    profile: str,
-    seed: int,
-    device: str,
-    runs: Path,
-    work: Path,
-    say: Callable[[str], None],
-) -> published.Run:
-    folder_name = experiment.name if seed == 0 else f"{experiment.name}-seed{seed}"
-    done = _already_published(folder_name, profile, runs)
+    experiment, settings = experiments.get(name), settings or Settings()
+    preview = None if settings.profile == "full" else _preview_of(experiment)
+    cifar = load_data(settings.say)
+    runs = settings.destination(cifar.name)
+    folder_name = run_name(experiment.name, seed)
+    done = already_published(folder_name, settings.profile, runs)
     if done is not None:
-        say(f"  published already in {done.folder}; delete that folder to train it again")
+        settings.say(f"  published already in {done.folder}; delete that folder to train it again")
         return done
-    preview = None if profile == "full" else _preview_of(experiment)
-    cifar = _load_data(say)
     parts = data.split(cifar, experiment.protocol)
-    folder = work / f"{experiment.name}-{profile}-{cifar.name}-seed{seed}"
-    seed_everything(seed)
-    model, record, where = _fit(experiment, preview, parts, seed, device, folder)
-    say(f"  trained {record.num_epochs} epochs in {record.seconds / 60:.1f} minutes; measuring")
+    folder = settings.checkpoints(experiment.name, seed, cifar.name)
+    machine.keep_freed_memory()
+    machine.forget_peaks()
+    record, made_on = _fit(experiment, preview, parts, seed, settings, folder)
+    if not preview and record.num_epochs < experiment.num_epochs:
+        settings.say(_time_is_up(record, experiment.num_epochs))
+        return None
+    minutes = record.seconds / 60
+    settings.say(f"  trained {record.num_epochs} epochs in {minutes:.1f} minutes; measuring")
 
     # What ships is measured: the weights of the chosen epoch, rounded to float16.
-    epoch = _load_chosen_weights(experiment, model, folder)
+    model, epoch = _chosen_model(experiment, folder)
     shipped = publish.weights_as_float16(model)
     published.assign_weights(model, shipped)
-    scores, per_image = _measure(model, experiment, cifar, parts)
+    scores, per_image = _measure(model, experiment, cifar, parts, settings.work)
     manifest = {
-        **_provenance(experiment, profile, seed, where, cifar),
+        **_provenance(experiment, settings.profile, seed, cifar),
+        **made_on,
         "preview_of": list(preview.preview_of) if preview else [],
         "preview": asdict(preview) if preview else None,
         "weights_epoch": epoch,
         "seconds": record.seconds,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "metrics": scores,
     }
-    if cifar.name == "sample":
-        runs = work / "sample-runs"
-        say("  trained on the SAMPLE, so it is not published with the course")
-    with_weights = seed == 0 and (preview is None or preview.with_weights)
-    truth = parts.x_validation[:NUM_KEPT]
     run = publish.write(
-        folder_name, manifest, record, truth, per_image, shipped if with_weights else None, runs
+        folder_name,
+        manifest,
+        record,
+        parts.x_validation[:NUM_KEPT],
+        per_image,
+        shipped if _ships_weights(experiment, seed, preview) else None,
+        runs,
     )
-    test = scores["test"]["mse"]
-    gray = scores["gray_copy_test"]["mse"]
-    say(f"  test MSE {test:.5f} (gray copy {gray:.5f}); written to {run.folder}")
+    if cifar.name == "sample":
+        settings.say("  trained on the SAMPLE, so it is not published with the course")
+    test, gray = (scores[part]["mse"] for part in ("test", "gray_copy_test"))
+    settings.say(f"  test MSE {test:.5f} (gray copy {gray:.5f}); written to {run.folder}")
     return run
 
 
-def _already_published(name: str, profile: str, runs: Path) -> published.Run | None:
+def run_name(experiment: str, seed: int) -> str:
+    """The folder of a published run."""
+    return experiment if seed == 0 else f"{experiment}-seed{seed}"
+
+
+def already_published(name: str, profile: str, runs: Path) -> published.Run | None:
+    """The published run called `name`, unless it is a preview and a full run is wanted."""
     if name not in published.names(runs):
         return None
     run = published.load(name, runs)
     # A full run replaces a preview, never the other way about.
     return run if profile == "preview" or run.manifest["profile"] == "full" else None
+
+
+def num_epochs_kept(experiment: Experiment, folder: Path) -> int:
+    """Epochs of a run that is being made, by its checkpoint; 0 if there is none."""
+    if not any((folder / name).exists() for name in ("last.pt", "last.npz")):
+        return 0
+    if experiment.framework == "torch":
+        from course_lib.training import load_checkpoint
+
+        return len(load_checkpoint(folder / "last.pt")["record"]["history"])
+    from course_lib.training_keras import read_record
+
+    return read_record(folder / "last.npz").num_epochs
+
+
+def _time_is_up(record: Record, num_epochs: int) -> str:
+    seconds = record.seconds / max(record.num_epochs, 1)
+    return (
+        f"  time is up after epoch {record.num_epochs} of {num_epochs}; an epoch takes about "
+        f"{seconds:.0f} s here, and the same command goes on from there"
+    )
+
+
+def _ships_weights(experiment: Experiment, seed: int, preview: Preview | None) -> bool:
+    """One seed of each recipe that lessons look at; all of them together are 40 MB."""
+    if preview:
+        return seed == 0 and preview.with_weights
+    return seed == 0 and experiment.protocol == "held_out" and experiment.num_train is None
 
 
 def _preview_of(experiment: Experiment) -> Preview:
@@ -160,7 +207,8 @@ def _preview_of(experiment: Experiment) -> Preview:
     return PREVIEWS[experiment.name]
 
 
-def _load_data(say: Callable[[str], None]) -> data.CIFAR10:
+def load_data(say: Callable[[str], None]) -> data.CIFAR10:
+    """All of CIFAR-10, fetched if need be; where it cannot be had, the sample, said loudly."""
     try:
         return fetch_cifar10()
     except CourseError as error:
@@ -173,10 +221,14 @@ def _fit(
     preview: Preview | None,
     parts: data.Split,
     seed: int,
-    device: str,
+    settings: Settings,
     folder: Path,
-) -> tuple[Any, Record, str]:
-    """Train, going on from the checkpoint in `folder`; return model, record and device name."""
+) -> tuple[Record, dict[str, Any]]:
+    """Train, going on from the checkpoint in `folder`.
+
+    Returns:
+        The record, and for the manifest: device, precision and peak memory.
+    """
     arguments: dict[str, Any] = {
         "train": parts.x_train[: experiment.num_train],
         "validation": parts.x_validation[: preview.num_validation if preview else None],
@@ -185,72 +237,93 @@ def _fit(
         "weights": experiment.gray_weights and getattr(grayscale, experiment.gray_weights),
         "seed": seed,
         "folder": folder,
+        "until": settings.until,
     }
     if preview:
         arguments["images_per_epoch"] = preview.images_per_epoch
         if preview.minutes:
             # The clock ends it, not the count of shortened epochs.
             arguments.update(max_seconds=60 * preview.minutes, num_epochs=10_000)
-    if experiment.framework == "torch":
-        return _fit_torch(experiment, device, arguments)
-    return _fit_keras(experiment, device, arguments)
+    fit = _fit_torch if experiment.framework == "torch" else _fit_keras
+    record, device, precision = fit(experiment, settings, arguments)
+    return record, {
+        "device": device,
+        "precision": precision,
+        "peak_mb": machine.peak_mb(),
+        "peak_gpu_mb": machine.peak_gpu_mb(),
+    }
 
 
 def _fit_torch(
-    experiment: Experiment, device: str, arguments: dict[str, Any]
-) -> tuple[Any, Record, str]:
-    import torch
-
-    from course_lib import models_torch, training
+    experiment: Experiment, settings: Settings, arguments: dict[str, Any]
+) -> tuple[Record, str, str]:
+    from course_lib import acceleration, models_torch, training
     from course_lib.schedules import ReduceOnPlateau
 
-    model = published.build_model(experiment.name).to(models_torch.pick_device(device))
+    device = machine.torch_device_name(settings.device)
+    place = models_torch.pick_device(settings.device)
+    precision = machine.precision_for(settings.precision, place.type == "cuda")
+    seed_everything(arguments["seed"])  # here, where PyTorch is imported and can be seeded
+    model = published.build_model(experiment.name).to(place)
     record = training.fit(
         model,
         training.training_step,
-        optimizer=torch.optim.Adam(model.parameters(), lr=experiment.learning_rate),
+        optimizer=acceleration.adam(model, experiment.learning_rate),
         schedule=ReduceOnPlateau(**experiment.schedule) if experiment.schedule else None,
         rotation=experiment.rotation,
+        flip=experiment.flip,
+        precision=precision,
         **arguments,
     )
-    return model, record, _device_name(device)
+    return record, device, precision
 
 
 def _fit_keras(
-    experiment: Experiment, device: str, arguments: dict[str, Any]
-) -> tuple[Any, Record, str]:
+    experiment: Experiment, settings: Settings, arguments: dict[str, Any]
+) -> tuple[Record, str, str]:
     from course_lib.models_keras import keras
-    from course_lib.training_keras import fit_keras
+    from course_lib.training_keras import fit_keras, steps_at_once
 
-    where = _device_name(device)  # Keras takes a GPU by itself; this says if there is none
-    model = published.build_model(experiment.name)
-    model.compile(optimizer=keras.optimizers.Adam(experiment.learning_rate), loss="mse")
-    callbacks = []
-    if experiment.schedule:
-        callbacks.append(keras.callbacks.ReduceLROnPlateau(**experiment.schedule))
-    record = fit_keras(model, callbacks=callbacks, **arguments)
-    return model, record, f"{where}, Keras on {keras.backend.backend()}"
+    device = machine.keras_device_name(settings.device)
+    on_gpu = settings.device != "cpu" and machine.keras_gpu() is not None
+    precision = machine.precision_for(settings.precision, on_gpu)
+    num_images = arguments.get("images_per_epoch") or len(arguments["train"])
+    with machine.keras_on(settings.device, precision):
+        seed_everything(arguments["seed"])  # here, where Keras is imported and can be seeded
+        model = published.build_model(experiment.name)
+        model.compile(
+            optimizer=keras.optimizers.Adam(experiment.learning_rate),
+            loss="mse",
+            steps_per_execution=steps_at_once(num_images, experiment.batch_size),
+        )
+        callbacks = []
+        if experiment.schedule:
+            callbacks.append(keras.callbacks.ReduceLROnPlateau(**experiment.schedule))
+        record = fit_keras(model, callbacks=callbacks, **arguments)
+    return record, device, precision
 
 
-def _load_chosen_weights(experiment: Experiment, model: Any, folder: Path) -> int:
-    """Give `model` the weights that ship and say of which epoch.
+def _chosen_model(experiment: Experiment, folder: Path) -> tuple[Any, int]:
+    """A new model with the weights that ship, and the epoch they are of.
 
     Under our protocol the best on validation; under the paper's the last, as in its pictures.
     """
     which = "last" if experiment.protocol == "paper" else "best"
+    model = published.build_model(experiment.name)
     if experiment.framework == "torch":
         from course_lib.training import load_checkpoint
 
         checkpoint = load_checkpoint(folder / f"{which}.pt")
         model.load_state_dict(checkpoint["model"])
-        return len(checkpoint["record"]["history"])
+        return model, len(checkpoint["record"]["history"])
     from course_lib import training_keras
 
-    return training_keras.load_checkpoint(folder / f"{which}.npz", model).num_epochs
+    model.compile(optimizer="adam", loss="mse")  # the checkpoint holds an optimizer's state
+    return model, training_keras.load_checkpoint(folder / f"{which}.npz", model).num_epochs
 
 
 def _measure(
-    model: Any, experiment: Experiment, cifar: data.CIFAR10, parts: data.Split
+    model: Any, experiment: Experiment, cifar: data.CIFAR10, parts: data.Split, work: Path
 ) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
     """Metrics of the model and of both baselines on every split."""
     splits = {
@@ -258,32 +331,60 @@ def _measure(
         "validation": parts.x_validation,
         "test": cifar.x_test,
     }
+    known = work / f"baselines-{cifar.name}-{experiment.protocol}-{NUM_MEASURED_TRAIN}.json"
     scores = {}
     for name, images in splits.items():
         rgb = data.as_float(images)
         prediction = published.predict(model, experiments.model_input(experiment, rgb))
-        scores[name] = metrics.evaluate(prediction, rgb)
-        scores |= _measure_baselines(name, rgb)
-    errors = metrics.per_image(prediction, rgb)  # of the last split, test
+        errors = per_image_on_all_cores(prediction, rgb)
+        scores[name] = metrics.summary(errors)
+    scores |= _measure_baselines(splits, known)
     # What a test recomputes from the shipped weights, in a second, wherever the course is.
     first = data.load_cifar10("sample").x_test[:100]
     rgb = data.as_float(first)
     prediction = published.predict(model, experiments.model_input(experiment, rgb))
     scores["first_100_test"] = {"mse": float(np.square(prediction - rgb).mean(dtype=float))}
-    return scores, {key: errors[key] for key in ("mse", "mse_luma", "mse_chroma")}
+    return scores, {key: errors[key] for key in ("mse", "mse_luma", "mse_chroma")}  # of test
 
 
-def _measure_baselines(split: str, rgb: np.ndarray) -> dict[str, dict[str, float]]:
-    """Metrics of gray copy and of the gray-level table on the images (N, H, W, 3) of a split."""
-    gray = grayscale.to_gray(rgb)
-    return {
-        f"gray_copy_{split}": metrics.evaluate(baselines.gray_copy(gray), rgb),
-        f"gray_level_table_{split}": metrics.evaluate(baselines.gray_level_table(gray), rgb),
-    }
+def per_image_on_all_cores(prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    """`metrics.per_image`, by as many processes as there are cores if there are many images."""
+    starts = range(0, len(target), NUM_PER_TASK)
+    if len(starts) < 4 or machine.num_cores() == 1:
+        return metrics.per_image(prediction, target)
+    slices = [slice(start, start + NUM_PER_TASK) for start in starts]
+    # Fresh processes: a copy of one that has computed with PyTorch or TensorFlow may hang.
+    with ProcessPoolExecutor(min(machine.num_cores(), len(starts)), get_context("spawn")) as pool:
+        chunks = list(
+            pool.map(
+                metrics.per_image, [prediction[s] for s in slices], [target[s] for s in slices]
+            )
+        )
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _measure_baselines(splits: dict[str, np.ndarray], known: Path) -> dict[str, dict[str, float]]:
+    """Metrics of gray copy and of the gray-level table on each split, measured once for all runs.
+
+    Args:
+        splits: uint8 (N, H, W, 3) each.
+        known: the file they are kept in.
+    """
+    if known.exists():
+        return json.loads(known.read_text())
+    scores = {}
+    for split, images in splits.items():
+        rgb = data.as_float(images)
+        gray = grayscale.to_gray(rgb)
+        for colour in (baselines.gray_copy, baselines.gray_level_table):
+            errors = per_image_on_all_cores(colour(gray), rgb)
+            scores[f"{colour.__name__}_{split}"] = metrics.summary(errors)
+    write_json(known, scores)
+    return scores
 
 
 def _provenance(
-    experiment: Experiment, profile: str, seed: int, where: str, cifar: data.CIFAR10
+    experiment: Experiment, profile: str, seed: int, cifar: data.CIFAR10
 ) -> dict[str, Any]:
     return {
         "experiment": experiment.name,
@@ -294,43 +395,7 @@ def _provenance(
         "seed": seed,
         "command": f"course train {experiment.name} --profile {profile} --seed {seed}",
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": _commit(),
-        "versions": {
-            name: importlib.metadata.version(name)
-            for name in ("torch", "tensorflow", "keras", "numpy")
-            if _installed(name)
-        }
-        | {"python": platform.python_version()},
-        "device": where,
+        "commit": machine.commit(),
+        "versions": machine.versions(),
         "data": {"name": cifar.name, "sha256": data.ARRAY_HASHES},
     }
-
-
-def _installed(name: str) -> bool:
-    return any(importlib.metadata.distributions(name=name))
-
-
-def _commit() -> str:
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "course_lib")
-    return (git("rev-parse", "HEAD") or "unknown") + (" with changes" if changed else "")
-
-
-def _device_name(device: str) -> str:
-    import torch
-
-    from course_lib.models_torch import pick_device
-
-    return torch.cuda.get_device_name() if pick_device(device).type == "cuda" else _processor()
-
-
-def _processor() -> str:
-    """The processor's name and the number of cores this process may use."""
-    name = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((x.split(":", 1)[1].strip() for x in lines if x.startswith("model name")), name)
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"

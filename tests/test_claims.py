@@ -1,12 +1,14 @@
 """The rule by which claims are judged, on runs made up for it and on the published ones."""
 
 import json
+import shutil
 from math import inf, isnan, nan
 
 import pytest
 
 from course_lib import claims
 from course_lib.claims import FAILS, HOLDS, OPEN, Claim, Part
+from course_tools import queue
 
 LOWEST = Part("lowest", ("fc_latent",), claims._lowest, 0.0095)
 
@@ -37,7 +39,7 @@ def publish(folder, experiment, seed, losses, profile="full", preview_of=()):
         "preview": {"minutes": 20} if profile == "preview" else None,
         "preview_of": list(preview_of),
         "history": [{"train_loss": loss, "seconds": 60} for loss in losses],
-        "metrics": {"test": {"mse": losses[-1]}},
+        "metrics": {"test": {"mse": losses[-1], "ssim": 0.8, "colourfulness": 20.0}},
     }  # fmt: skip
     (folder / name / "manifest.json").write_text(json.dumps(manifest))
 
@@ -46,7 +48,9 @@ def test_full_runs_of_three_seeds_settle_a_part(tmp_path):
     for seed in range(3):
         publish(tmp_path, "fc_latent", seed, [0.03, 0.011 + seed * 1e-5])
     result, [finding] = claims.judge(Claim(3, "", (LOWEST,)), tmp_path)
-    assert (result, finding.rests_on) == (HOLDS, "full length, seeds: 3")
+    # 0.01101 +- 4.303 * 1e-5 / sqrt(3)
+    words = "full length, seeds: 3, 95 % interval 0.01099 to 0.01103"
+    assert (result, finding.rests_on) == (HOLDS, words)
     assert finding.value == pytest.approx(0.01101)
 
 
@@ -67,6 +71,39 @@ def test_a_run_is_not_compared_with_itself(tmp_path):
     result, findings = claims.judge(claims.CLAIMS[3], tmp_path)
     assert (result, findings[0].rests_on) == (OPEN, "one preview stands for two")
     assert isnan(findings[0].value)
+
+
+def test_a_full_run_is_not_compared_with_a_preview(tmp_path):
+    publish(tmp_path, "three_layer_plateau", 0, [0.008])
+    publish(tmp_path, "conv_latent", 0, [0.006], "preview", ["conv_latent"])
+    part = claims._test("mse", claims.C, claims.A1, low=0)
+    result, [finding] = claims.judge(Claim(0, "", (part,)), tmp_path)
+    assert (result, finding.rests_on) == (OPEN, "full length and preview are not compared")
+    assert isnan(finding.value)
+
+
+def test_when_full_runs_replace_previews_every_claim_with_a_recipe_gets_its_verdict(tmp_path):
+    """The queue of full runs, made up: five seeds of A1 and A2, three of B and C."""
+    both = ["three_layer_constant", "three_layer_plateau"]
+    publish(tmp_path, both[0], 0, [0.0083], "preview", both)
+    for name in claims.B, claims.C:
+        publish(tmp_path, name, 0, [0.02], "preview", [name])
+    assert claims.judge(claims.CLAIMS[2], tmp_path)[1][0].rests_on == "preview, one seed"
+    ends = {claims.A1: 0.0041, claims.A2: 0.0042, claims.B: 0.0101, claims.C: 0.0052}
+    for job in queue.jobs("full"):
+        if job.name in ends:
+            shutil.rmtree(tmp_path / job.run, ignore_errors=True)  # as `publish.write` does
+            losses = [0.02, *[ends[job.name] + 1e-5 * job.seed] * 29]
+            publish(tmp_path, job.name, job.seed, losses)
+    for claim in claims.CLAIMS[:5:2]:  # 1, 3 and 5: of one model, and of two
+        for finding in claims.judge(claim, tmp_path)[1]:
+            assert finding.rests_on.startswith("full length, seeds: "), claim.says
+    seeds = {len(claims.full_runs(name, tmp_path)) for name in both}
+    assert seeds == {5}
+    result, [lowest] = claims.judge(claims.CLAIMS[0], tmp_path)
+    assert result == HOLDS and "seeds: 5, 95 % interval 0.0041" in lowest.rests_on
+    assert "seeds: 3" in claims.judge(claims.CLAIMS[7], tmp_path)[1][0].rests_on
+    assert claims.judge(claims.CLAIMS[8], tmp_path)[1][0].rests_on == "a run is missing"
 
 
 def test_a_claim_fails_with_any_part_and_holds_with_all(tmp_path):

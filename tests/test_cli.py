@@ -108,12 +108,25 @@ def test_figures_that_fail_do_not_take_the_table_with_them(here, monkeypatch):
 
 
 def test_train_passes_its_options_through(monkeypatch):
-    seen = {}
-    module = SimpleNamespace(train=lambda name, **options: seen.update(name=name, **options))
+    seen = []
+    module = SimpleNamespace(
+        Settings=lambda *options, say: options,
+        train_one=lambda *arguments: seen.append(("one", *arguments)),
+        train_all=lambda *arguments: seen.append(("all", *arguments)),
+        states=lambda settings, seed: seen.append(("list", seed, settings)),
+        table=lambda states: "a table",
+    )
     monkeypatch.setattr(cli, "_tool", lambda name: module)
-    runner.invoke(cli.app, ["train", "C", "--profile", "full", "--seed", "3", "--device", "cpu"])
-    assert seen.pop("say")
-    assert seen == {"name": "C", "profile": "full", "seed": 3, "device": "cpu"}
+    more = ["--profile", "full", "--seed", "3", "--device", "cpu", "--minutes", "2.5"]
+    settings = ("full", "cpu", "auto")
+    runner.invoke(cli.app, ["train", "C", *more])
+    runner.invoke(cli.app, ["train", "all", *more])
+    assert "a table" in runner.invoke(cli.app, ["train", "all", "--list", *more]).output
+    assert seen == [
+        ("one", "C", 3, settings, 2.5),
+        ("all", 3, settings, 2.5),
+        ("list", 3, settings),
+    ]
 
 
 def test_a_tool_that_is_not_there_is_one_sentence():

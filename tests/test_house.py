@@ -22,7 +22,13 @@ FLOORS = {
     0: ("files", "profiles", "seeding"),
 }
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras"}
-MAY_LOAD_A_FRAMEWORK = {"models_torch", "models_keras", "training", "training_keras"}
+MAY_LOAD_A_FRAMEWORK = {
+    "acceleration",
+    "models_torch",
+    "models_keras",
+    "training",
+    "training_keras",
+}
 # Lines of code: without blank lines, comments and docstrings.
 MAX_LIBRARY_LINES = 2000
 MAX_WIDGETS_LINES = 700  # beside their scripts

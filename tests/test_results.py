@@ -56,7 +56,10 @@ def known(sample):
         for colour in (baselines.gray_copy, baselines.gray_level_table):
             numbers += leaves(metrics.evaluate(colour(grayscale.to_gray(rgb)), rgb))
     for claim in claims.CLAIMS:
-        numbers += [finding.value for finding in claims.judge(claim)[1]]
+        for finding in claims.judge(claim)[1]:
+            # With several seeds an interval stands beside the number, and is computed with it.
+            ends = NUMBER.findall(finding.rests_on)
+            numbers += [finding.value, *map(float, ends)]
     return np.array([number for number in numbers if np.isfinite(number)])
 
 

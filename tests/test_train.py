@@ -1,14 +1,16 @@
 """`course train`, from recipe to published run, with narrow models on the bundled sample."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from course_lib import data, experiments, published
+from course_lib import data, experiments, metrics, published
 from course_lib.files import CourseError
 from course_tools import train
+from course_tools.train import Settings
 
 QUICK = train.Preview(None, images_per_epoch=200, num_validation=50, preview_of=("conv_latent",))
 
@@ -22,13 +24,18 @@ def lines(monkeypatch):
     monkeypatch.setitem(train.PREVIEWS, "conv_latent", QUICK)
     monkeypatch.setitem(train.PREVIEWS, "three_layer_plateau_5k", replace(QUICK, preview_of=()))
     monkeypatch.setattr(train, "NUM_MEASURED_TRAIN", 100)
-    monkeypatch.setattr(train, "_load_data", lambda say: data.load_cifar10("sample"))
+    monkeypatch.setattr(train, "load_data", lambda say: data.load_cifar10("sample"))
     return []
+
+
+def settings(tmp_path, lines, profile="preview", **changes):
+    changes = {"device": "cpu", **changes}
+    return Settings(profile, runs=tmp_path / "runs", work=tmp_path, say=lines.append, **changes)
 
 
 @pytest.mark.parametrize("name", ["conv_latent", "three_layer_plateau_5k"])
 def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tmp_path):
-    (run,) = train.train(name, "preview", 1, "cpu", tmp_path / "runs", tmp_path, lines.append)
+    run = train.train(name, 1, settings(tmp_path, lines))
     run.verify()
     manifest = run.manifest
     assert manifest["command"] == f"course train {name} --profile preview --seed 1"
@@ -36,6 +43,8 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
     assert manifest["recipe"]["num_epochs"] == 2 and manifest["weights_epoch"] in (1, 2)
     assert {"numpy", "python", "torch", "tensorflow"} <= set(manifest["versions"])
     assert "cores" in manifest["device"] and manifest["peak_mb"] > 10
+    assert manifest["precision"] == "float32"
+    assert all(epoch["seconds"] > 0 and epoch["images_per_second"] > 0 for epoch in run.history)
     assert len(run.history) == 2 and run.predictions.shape == (2, 16, 32, 32, 3)
     validation = data.split(data.load_cifar10("sample")).x_validation
     np.testing.assert_array_equal(run.truth, validation[:16])
@@ -54,38 +63,83 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
 
 
 def test_a_run_that_was_trained_is_only_measured_again(lines, tmp_path):
-    arguments = ("conv_latent", "preview", 0, "cpu", tmp_path / "runs", tmp_path, lines.append)
-    first, again = train.train(*arguments)[0], train.train(*arguments)[0]
+    first = train.train("conv_latent", 0, settings(tmp_path, lines))
+    shutil.rmtree(first.folder)
+    again = train.train("conv_latent", 0, settings(tmp_path, lines))
     assert first.history == again.history  # seconds and all: nothing was trained
     assert again.model() is not None
 
 
 def test_what_is_published_is_left_alone_and_full_replaces_preview(lines, tmp_path):
-    (run,) = train.train("C", "preview", 0, "cpu", tmp_path / "runs", tmp_path, lines.append)
+    run = train.train("C", 0, settings(tmp_path, lines))
     runs = run.folder.parent
-    assert train._already_published("conv_latent", "preview", runs) is not None
-    assert train._already_published("conv_latent", "full", runs) is None
-    assert train._already_published("fc_latent", "preview", runs) is None
+    assert train.already_published("conv_latent", "preview", runs) is not None
+    assert train.already_published("conv_latent", "full", runs) is None
+    assert train.already_published("fc_latent", "preview", runs) is None
+    assert train.train("C", 0, settings(tmp_path, lines)).manifest == run.manifest
+    assert "published already" in lines[-1]
+    full = train.train("C", 0, settings(tmp_path, lines, "full"))
+    assert (full.folder, full.manifest["profile"]) == (run.folder, "full")
+
+
+@pytest.mark.parametrize("name", ["conv_latent", "three_layer_constant_5k"])
+def test_bfloat16_is_recorded_and_measured_in_float32(name, lines, tmp_path):
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        place = tmp_path / precision
+        run = train.train(name, 0, settings(place, lines, "full", precision=precision))
+        assert run.manifest["precision"] == precision
+        losses[precision] = np.array(run.history[-1]["train_loss"])
+    np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.02)
+    assert losses["bfloat16"] != losses["float32"]
+    model, _ = train._chosen_model(experiments.get(name), place / f"{name}-full-sample-seed0")
+    gray = np.random.default_rng(0).random((4, 32, 32), dtype=np.float32)
+    coarse = torch.from_numpy(published.predict(model, gray)).bfloat16().float().numpy()
+    assert (published.predict(model, gray) != coarse).any()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "ships"),
+    [("A1", True), ("three_layer_rgb", True), ("conv_latent_paper", False)]
+    + [("three_layer_plateau_5k", False)],
+)
+def test_full_runs_ship_the_weights_that_lessons_look_at(experiment, ships):
+    recipe = experiments.get(experiment)
+    assert train._ships_weights(recipe, 0, None) == ships
+    assert not train._ships_weights(recipe, 1, None)
+
+
+def test_many_images_are_measured_by_several_processes(monkeypatch):
+    monkeypatch.setattr(train, "NUM_PER_TASK", 10)
+    monkeypatch.setattr(train.machine, "num_cores", lambda: 2)
+    rng = np.random.default_rng(0)
+    one, other = rng.random((2, 45, 32, 32, 3), dtype=np.float32)
+    expected = metrics.per_image(one, other)
+    for name, values in train.per_image_on_all_cores(one, other).items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("vae",), "There is no experiment 'vae'"),
-        (("C", "fast"), "choose preview or full"),
-        (("conv_latent_paper", "preview"), "has no preview"),
+        (("vae", "full", "auto"), "There is no experiment 'vae'"),
+        (("C", "fast", "auto"), "choose preview or full"),
+        (("conv_latent_paper", "preview", "auto"), "has no preview"),
+        (("C", "full", "float8"), "choose one of: float32, tf32, bfloat16"),
+        (("A2", "full", "float8"), "choose one of: float32, tf32, bfloat16"),
     ],
 )
-def test_bad_input_is_one_sentence(arguments, words, tmp_path):
+def test_bad_input_is_one_sentence(arguments, words, lines, tmp_path):
+    name, profile, precision = arguments
     with pytest.raises(CourseError, match=words):
-        train.train(*arguments, runs=tmp_path, work=tmp_path, say=lambda line: None)
+        train.train(name, 0, settings(tmp_path, lines, profile, precision=precision))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 @pytest.mark.parametrize("name", ["conv_latent", "three_layer_plateau_5k"])
 def test_a_gpu_that_is_not_there_is_one_sentence_in_both_frameworks(name, lines, tmp_path):
     with pytest.raises(CourseError, match="no GPU on this machine"):
-        train.train(name, "preview", 0, "cuda", tmp_path / "runs", tmp_path, lines.append)
+        train.train(name, 0, settings(tmp_path, lines, device="cuda"))
 
 
 def test_without_the_data_the_sample_serves_and_says_so_loudly(monkeypatch, tmp_path):
@@ -93,5 +147,5 @@ def test_without_the_data_the_sample_serves_and_says_so_loudly(monkeypatch, tmp_
     monkeypatch.setenv("COURSE_OFFLINE", "1")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     said = []
-    assert train._load_data(said.append).name == "sample"
+    assert train.load_data(said.append).name == "sample"
     assert "WARNING" in said[0] and "SAMPLE" in said[0]

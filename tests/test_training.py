@@ -1,18 +1,24 @@
 """Training in PyTorch: what is written down, and that nothing is lost."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
 from torchvision.transforms import InterpolationMode
+from torchvision.transforms.functional import hflip as torchvision_hflip
 from torchvision.transforms.functional import rotate as torchvision_rotate
 
-from course_lib import training
+from course_lib import acceleration, grayscale, training
+from course_lib.data import load_cifar10
 from course_lib.files import CourseError
-from course_lib.models_torch import ConvLatentAutoencoder
+from course_lib.models_torch import ConvLatentAutoencoder, FCLatentAutoencoder
 from course_lib.schedules import ReduceOnPlateau
-from course_lib.seeding import seed_everything
+from course_lib.seeding import epoch_seed, seed_everything
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+
+PHOTOS = load_cifar10("sample").x_train[:40]
 
 
 def train(num_epochs, folder=None, seed=0, step=training.training_step, **arguments):
@@ -103,14 +109,128 @@ def test_damaged_checkpoint_says_what_to_do(tmp_path):
         train(2, tmp_path)
 
 
-def test_rotation_is_torchvisions():
-    images = torch.rand(6, 3, 32, 32)
-    degrees = torch.tensor([-15.0, -3.3, 0.0, 7.7, 15.0, 90.0])
-    expected = [
+def turned_one_by_one(images, degrees):
+    """What the paper does: torchvision turns one image after the other."""
+    turned = [
         torchvision_rotate(image, float(angle), InterpolationMode.NEAREST, fill=[0.0])
         for image, angle in zip(images, degrees, strict=True)
     ]
-    assert torch.equal(training.rotate(images, degrees), torch.stack(expected))
+    return torch.stack(turned)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 17, 31, 32, 33])
+def test_rotation_is_torchvisions(size):
+    """Angle, nearest neighbour and fill, at angles in general and at every fifteenth degree."""
+    torch.manual_seed(size)
+    degrees = torch.cat([torch.empty(200).uniform_(-180, 180), torch.arange(-180.0, 181.0, 15.0)])
+    images = torch.rand(len(degrees), 3, size, size) + 0.5  # nothing but the fill is 0
+    ours, theirs = training.rotate(images, degrees), turned_one_by_one(images, degrees)
+    # A pixel may come from a point exactly between two pixels, or on the rim of the image. Then
+    # the last bit of the sine decides, and the two compute it on different ways.
+    differ = (ours != theirs).any(dim=1)  # (N, H, W)
+    assert not differ[:200].any()
+    assert differ[200:].float().mean() <= 0.02
+    assert set(torch.unique(ours[0]).tolist()) <= {0.0, *torch.unique(images[0]).tolist()}
+
+
+def test_flip_mirrors_left_to_right_before_turning():
+    images = torch.from_numpy(IMAGES[:4])
+    flips, degrees = torch.tensor([True, False, True, False]), torch.tensor([0.0, 0.0, 90.0, 90.0])
+    _, rgb = training.gray_and_rgb(images, rotation=degrees, flip=flips)
+    plain = images.permute(0, 3, 1, 2).float() / 255
+    torch.testing.assert_close(rgb[0], torchvision_hflip(plain[0]))
+    torch.testing.assert_close(rgb[1], plain[1])
+    expected = torch.rot90(torchvision_hflip(plain[2]), 1, (1, 2))
+    torch.testing.assert_close(rgb[2], expected)
+    torch.manual_seed(0)
+    _, drawn = training.gray_and_rgb(torch.from_numpy(IMAGES), flip=True)
+    same = (drawn == torch.from_numpy(IMAGES).permute(0, 3, 1, 2) / 255).flatten(1).all(dim=1)
+    assert 10 < same.sum() < 30
+
+
+def plain_losses(model, num_epochs, flip=False, batch_size=10, seed=0):
+    """Training written down as one would without thinking of speed, one image at a time."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=False)
+    weights = torch.tensor(grayscale.BT601).view(3, 1, 1)
+    losses = []
+    for epoch in range(num_epochs):
+        torch.manual_seed(epoch_seed(seed, epoch))
+        order = np.random.default_rng(epoch_seed(seed, epoch)).permutation(24)
+        angles = torch.empty(24).uniform_(-15, 15)
+        flips = torch.rand(24) < 0.5
+        total = 0.0
+        for start in range(0, 24, batch_size):
+            batch = []
+            for place in range(start, min(start + batch_size, 24)):
+                image = torch.from_numpy(PHOTOS[order[place]]).permute(2, 0, 1) / 255
+                image = torchvision_hflip(image) if flip and flips[place] else image
+                batch += [turned_one_by_one([image], [angles[place]])[0]]
+            rgb = torch.stack(batch)
+            gray = (weights * rgb).sum(dim=1, keepdim=True)
+            loss = ((model(gray) - rgb) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch)
+        rgb = torch.from_numpy(PHOTOS[24:]).permute(0, 3, 1, 2) / 255
+        with torch.no_grad():
+            prediction = model((weights * rgb).sum(dim=1, keepdim=True))
+        losses.append((total / 24, ((prediction - rgb) ** 2).mean().item()))
+    return np.array(losses)
+
+
+def fast_losses(model, num_epochs, **arguments):
+    record = training.fit(
+        model,
+        training.training_step,
+        PHOTOS[:24],
+        PHOTOS[24:],
+        optimizer=acceleration.adam(model, 1e-3),
+        num_epochs=num_epochs,
+        batch_size=10,
+        rotation=15.0,
+        progress=False,
+        **arguments,
+    )
+    return np.array([record.losses("train_loss"), record.losses()]).T
+
+
+def two_of(kind):
+    torch.manual_seed(0)
+    model, twin = kind((8, 16, 32)), kind((8, 16, 32))
+    twin.load_state_dict(model.state_dict())
+    return model, twin
+
+
+@pytest.mark.parametrize("kind", [FCLatentAutoencoder, ConvLatentAutoencoder])
+@pytest.mark.parametrize("flip", [False, True])
+def test_fast_and_plain_training_have_the_same_loss_curve(kind, flip):
+    model, twin = two_of(kind)
+    plain, fast = plain_losses(model, 4, flip), fast_losses(twin, 4, flip=flip)
+    np.testing.assert_allclose(fast, plain, rtol=1e-5)
+    assert plain[-1, 1] < plain[0, 1]  # there was something to learn
+
+
+@pytest.mark.parametrize("kind", [FCLatentAutoencoder, ConvLatentAutoencoder])
+def test_bfloat16_keeps_the_loss_curve_in_a_band_of_one_percent(kind):
+    model, twin = two_of(kind)
+    plain, rounded = plain_losses(model, 4), fast_losses(twin, 4, precision="bfloat16")
+    np.testing.assert_allclose(rounded, plain, rtol=0.01)
+    assert (rounded != plain).all()  # it was rounded
+    assert {p.dtype for p in twin.parameters()} == {torch.float32}
+
+
+def test_an_unknown_precision_is_one_sentence():
+    with pytest.raises(CourseError, match="choose one of: float32, tf32, bfloat16"):
+        train(1, precision="float8")
+
+
+def test_a_call_ends_by_the_time_it_is_given(tmp_path):
+    train(1, tmp_path)
+    _, record = train(50, tmp_path, until=time.monotonic())
+    assert record.num_epochs == 1
+    _, record = train(2, tmp_path, until=time.monotonic() + 1000)
+    assert record.num_epochs == 2
 
 
 def test_gray_is_taken_after_rotation_so_corners_are_black_in_both():

@@ -5,13 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from course_lib import training_keras
+from course_lib import grayscale, training_keras
+from course_lib.data import load_cifar10
 from course_lib.files import CourseError
 from course_lib.models_keras import build_three_layer_autoencoder, keras
 from course_lib.schedules import ReduceOnPlateau, replay
-from course_lib.seeding import seed_everything
+from course_lib.seeding import epoch_seed, seed_everything
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+
+PHOTOS = load_cifar10("sample").x_train[:40]
 
 
 def train(num_epochs, folder=None, seed=0, min_delta=1.0, **arguments):
@@ -83,7 +86,49 @@ def test_the_control_learns_from_colour():
     given, target = training_keras.gray_and_rgb(IMAGES, weights=None)
     np.testing.assert_array_equal(given, target)
     model = build_three_layer_autoencoder((2, 3, 4), latent_dim=5, num_input_channels=3)
-    assert np.asarray(model(given[:2])).shape == (2, 32, 32, 3)
+    assert training_keras.predict(model, given[:2]).shape == (2, 32, 32, 3)
+
+
+def plain_losses(model, num_epochs):
+    """Training written down without thinking of speed: one batch after the other, by hand."""
+    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse")
+    losses = []
+    for epoch in range(num_epochs):
+        order = np.random.default_rng(epoch_seed(0, epoch)).permutation(24)
+        total = 0.0
+        for start in range(0, 24, 4):
+            rgb = np.stack([PHOTOS[index] / 255 for index in order[start : start + 4]])
+            gray = rgb @ np.array(grayscale.BT601)
+            total += 4 * model.train_on_batch(gray[..., None], rgb)
+            model.reset_metrics()
+        rgb = PHOTOS[24:] / 255
+        prediction = model.predict(rgb @ np.array(grayscale.BT601)[:, None], verbose=0)
+        losses.append((total / 24, ((prediction - rgb) ** 2).mean()))
+    return np.array(losses)
+
+
+def test_fast_and_plain_training_have_the_same_loss_curve():
+    """With several steps in one call of TensorFlow; the other backends take them one by one."""
+    seed_everything(0)
+    models = [build_three_layer_autoencoder((8, 16, 32), latent_dim=8) for _ in range(2)]
+    models[1].set_weights(models[0].get_weights())
+    at_once = training_keras.steps_at_once(24, 4)
+    assert at_once == (6 if keras.backend.backend() == "tensorflow" else 1)
+    models[1].compile(keras.optimizers.Adam(1e-3), loss="mse", steps_per_execution=at_once)
+    record = training_keras.fit_keras(
+        models[1], PHOTOS[:24], PHOTOS[24:], num_epochs=6, batch_size=4, progress=False
+    )
+    fast = np.array([record.losses("train_loss"), record.losses()]).T
+    plain = plain_losses(models[0], 6)
+    np.testing.assert_allclose(fast, plain, rtol=1e-4)
+    assert plain[-1, 0] < plain[0, 0]  # there was something to learn
+
+
+@pytest.mark.parametrize(("images", "batch"), [(45_000, 32), (50_000, 32), (5_000, 32), (1, 32)])
+def test_steps_taken_at_once_divide_an_epoch(images, batch):
+    steps = -(-images // batch)
+    at_once = training_keras.steps_at_once(images, batch)
+    assert 1 <= at_once <= 64 and steps % at_once == 0
 
 
 class Rate(keras.callbacks.Callback):
