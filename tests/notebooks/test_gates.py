@@ -159,8 +159,8 @@ BREAKS = {
         lambda n: retext(n, 'print("profile:", profile)', "1\n" * 12),
         "13 lines of code, at most 12",
     ),
-    "65 cells": (
-        lambda n: n.cells.extend(copy.deepcopy(n.cells[-1]) for _ in range(50)),
+    "more than 72 cells": (
+        lambda n: n.cells.extend(copy.deepcopy(n.cells[-1]) for _ in range(60)),
         "cells, at most 72",
     ),
     "too large": (
