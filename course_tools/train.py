@@ -288,13 +288,14 @@ def _fit_keras(
     on_gpu = settings.device != "cpu" and machine.keras_gpu() is not None
     precision = machine.precision_for(settings.precision, on_gpu)
     num_images = arguments.get("images_per_epoch") or len(arguments["train"])
+    at_once = steps_at_once(num_images, experiment.batch_size) if on_gpu else 1
     with machine.keras_on(settings.device, precision):
         seed_everything(arguments["seed"])  # here, where Keras is imported and can be seeded
         model = published.build_model(experiment.name)
         model.compile(
             optimizer=keras.optimizers.Adam(experiment.learning_rate),
             loss="mse",
-            steps_per_execution=steps_at_once(num_images, experiment.batch_size),
+            steps_per_execution=at_once,
         )
         callbacks = []
         if experiment.schedule:
