@@ -66,6 +66,11 @@ class Record:
 
     @property
     def is_graded(self) -> bool:
+        """Whether there is a mark: not where nothing came, and not where grading failed."""
+        return self.result["status"] == "graded"
+
+    @property
+    def is_handed_in(self) -> bool:
         return self.result["status"] != "missing"
 
     @property
@@ -143,7 +148,7 @@ def changes(records: list[Record]) -> list[Change]:
     found = []
     for record in records:
         history = record.result.get("history", [])
-        if not history or not record.is_graded:
+        if not history or not record.is_handed_in:
             continue
         before = history[-1]
         now = sum(exercise["points"] for exercise in record.result["exercises"])
@@ -167,7 +172,7 @@ def _why(before: Mapping[str, Any], result: Mapping[str, Any]) -> str:
 def write_csv(path: Path, records: list[Record], column: str) -> None:
     """Marks as Canvas imports them, and Moodle too (map "SIS Login ID" or "ID" to a user).
 
-    Who has no result has an empty cell, which changes nothing there.
+    Who has no result, or one that failed, has an empty cell, which changes nothing there.
     """
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]
     keys = ("id", "sis_user_id", "login", "section")

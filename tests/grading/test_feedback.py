@@ -195,14 +195,22 @@ def test_no_text_stays_a_formula(text):
     assert records.harmless("Ada") == "Ada"
 
 
-def test_who_has_no_result_has_an_empty_cell_and_who_failed_has_0(folder):
-    (folder.root / "students.csv").write_text("student\nada\nbob\n")
-    give(folder, result("bob", status="failed", remark="The file is no notebook.", written=[]))
+def test_who_has_no_result_and_who_failed_have_an_empty_cell(folder):
+    (folder.root / "students.csv").write_text("student\nada\nbob\ncy\n")
+    remark = "The file is no notebook."
+    lost = [exercise(name, "missing", sentence=remark) for name in ("descend", "design")]
+    give(folder, result("bob", *lost, status="failed", remark=remark, late_seconds=3600.0))
+    give(folder, result("cy", exercise(), written=[]))
     told = write(folder)
-    assert [row[-1] for row in marks(folder)[1:]] == ["", "0"]
+    assert [row[-1] for row in marks(folder)[1:]] == ["", "", "1"]
     assert "bob" in told and "failed: The file is no notebook." in told
-    assert "Without a result: ada" in told
-    assert "The file is no notebook." in page(folder, "bob")
+    assert "1 graded, 2 without a result; median 1 of 1 points" in told
+    assert "Without a result: ada, bob (failed)\n" in told
+    assert re.search(r"Late\n  bob +1.0 h", told)
+    assert "Not graded: there is no mark" in page(folder, "bob")
+    assert page(folder, "bob").count(remark) == 1
+    report = (folder.root / "reports" / f"{NAME}.html").read_text()
+    assert "1 graded, 2 without a result" in report and "ada, bob (failed)" in report
     assert not (folder.root / "feedback" / "ada").exists()
 
 
@@ -219,7 +227,7 @@ def test_the_report_counts_marks_misconceptions_and_seconds(folder):
     give(folder, result("u", lost, status="failed", remark="It is empty.", written=[]))
     told = write(folder)
     facts = feedback.report(LESSON, records.read(folder, NAME))
-    assert dict(facts["bins"]) | {"0 to 10 %": 1, "50 to 60 %": 6, "90 to 100 %": 3} == dict(
+    assert dict(facts["bins"]) | {"0 to 10 %": 0, "50 to 60 %": 6, "90 to 100 %": 3} == dict(
         facts["bins"]
     )
     by_name = {one["name"]: one for one in facts["exercises"]}
