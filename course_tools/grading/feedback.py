@@ -58,12 +58,6 @@ def write(
     say(f"{len(handed_in)} pages in feedback/STUDENT/{lesson.name}.html")
     say(f"marks for the learning platform in reports/{lesson.name}.csv")
     say(f"this report as a page in reports/{lesson.name}.html")
-    waiting = sum(record.num_unscored for record in found)
-    if waiting:
-        say(
-            f"{waiting} answers in words have no score yet and count 0: "
-            "course assignment formgrader, then this command again."
-        )
 
 
 def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
@@ -79,6 +73,7 @@ def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
         "without": [record for record in found if not record.is_graded],
         "max_points": max((record.max_points for record in graded), default=0),
         "median": statistics.median(points) if points else 0,
+        "unscored": sum(record.num_unscored for record in graded),
         "bins": _bins(graded),
         "exercises": exercises,
         "slowest": sorted(exercises, key=lambda one: -one["slowest"])[:3],

@@ -47,12 +47,13 @@ class Record:
     def answers(self) -> list[dict[str, Any]]:
         """Exercises and written answers, each with the points that count and what people said.
 
-        `points` is None for an answer in words that nobody has scored.
+        `points` is None for an answer in words that nobody has scored; without words it is 0.
         """
         found = []
         for answer in [*self.result["exercises"], *self.result["written"]]:
             said = self.by_hand.get(answer["grade_id"], ByHand())
-            points = answer.get("points") if said.score is None else said.score
+            points = 0.0 if not answer["source"].strip() else None
+            points = answer.get("points", points) if said.score is None else said.score
             solution = self.by_hand.get(answer["grade_id"].removeprefix("check-"), ByHand())
             found.append(
                 {
@@ -84,7 +85,7 @@ class Record:
     @property
     def num_unscored(self) -> int:
         """Answers in words that wait for a person."""
-        return sum(a["points"] is None and bool(a["source"].strip()) for a in self.answers)
+        return sum(answer["points"] is None for answer in self.answers) if self.is_graded else 0
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,10 @@ def _by_hand(folder: ClassFolder, name: str) -> dict[str, dict[str, ByHand]]:
             for cell, comment in comments.items():
                 cells[cell] = ByHand(comment=comment)
             for grade in notebook.grades:
-                score = None if grade.needs_manual_grade else grade.manual_score
+                score = grade.manual_score
+                if score is None and grade.cell.cell_type == "markdown":
+                    score = grade.auto_score  # 0 where the student left the blank
+                score = None if grade.needs_manual_grade else score
                 extra = grade.extra_credit or 0.0
                 cells[grade.name] = ByHand(score, extra, comments.get(grade.name, ""))
     return found

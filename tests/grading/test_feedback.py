@@ -265,8 +265,34 @@ def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
 
 def test_answers_in_words_that_wait_are_told_and_count_0(folder):
     give(folder, result("ada", exercise()))
-    assert "1 answers in words have no score yet and count 0" in write(folder)
-    assert "no score yet" in page(folder, "ada")
+    told = write(folder)
+    report = (folder.root / "reports" / f"{NAME}.html").read_text()
+    for text in (told, report):
+        assert "1 answer in words has no score yet and counts 0: these marks are not final" in text
+    assert "1 of your answers in words has no score yet and counts 0" in page(folder, "ada")
+    assert "this mark is not final" in page(folder, "ada")
+    give(folder, result("bob", exercise()))
+    assert "2 answers in words have no score yet and count 0" in write(folder)
+    for student in ("ada", "bob"):
+        score_by_hand(folder, student, 4.0, "")
+    assert "no score yet" not in write(folder) + page(folder, "ada")
+
+
+def test_an_answer_in_words_that_is_not_there_has_0_and_says_so(folder):
+    """One whose cell was deleted, and one that was left as it was."""
+    lost = [{"grade_id": "written-1", "max_points": 4.0, "source": " \n"}]
+    left = [{"grade_id": "written-1", "max_points": 4.0, "source": "*Your answer here.*"}]
+    give(folder, result("ada", exercise(), written=lost), result("bob", written=left))
+    with gradebook.opened(folder.root) as book:  # what grading writes for a blank
+        book.update_or_create_student("bob")
+        book.update_or_create_submission(NAME, "bob")
+        grade = book.find_grade("written-1", NAME, NAME, "bob")
+        grade.auto_score, grade.needs_manual_grade = 0.0, False
+        book.db.commit()
+    assert "no score yet" not in write(folder) + page(folder, "ada") + page(folder, "bob")
+    assert "The cell of this answer is empty, or it is not in your file." in page(folder, "ada")
+    assert re.search(r"0\s+of 4", page(folder, "ada"))
+    assert "*Your answer here.*" in page(folder, "bob")
 
 
 def test_a_class_without_results_is_no_error(folder):
