@@ -58,6 +58,13 @@ def write(
     say(f"{len(handed_in)} pages in feedback/STUDENT/{lesson.name}.html")
     say(f"marks for the learning platform in reports/{lesson.name}.csv")
     say(f"this report as a page in reports/{lesson.name}.html")
+    unmatched = sum(not record.is_matched for record in handed_in)
+    if unmatched:
+        say(
+            f"{unmatched} of {len(handed_in)} students have no id, sis_user_id or login, so a "
+            "platform cannot match their marks: fill these columns of students.csv, then run this "
+            "command again."
+        )
 
 
 def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:

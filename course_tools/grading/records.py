@@ -75,6 +75,11 @@ class Record:
         return self.result["status"] != "missing"
 
     @property
+    def is_matched(self) -> bool:
+        """Whether the class list says how a learning platform knows the student."""
+        return any(self.listed.get(column) for column in ("id", "sis_user_id", "login"))
+
+    @property
     def points(self) -> float:
         return sum(answer["points"] or 0.0 for answer in self.answers)
 

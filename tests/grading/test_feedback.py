@@ -88,6 +88,12 @@ def page(folder, student):
     return (folder.root / "feedback" / student / f"{NAME}.html").read_text()
 
 
+def test_a_class_list_that_a_platform_can_match_is_not_mentioned(folder):
+    (folder.root / "students.csv").write_text("student,login\nada,ada@example.org\n")
+    give(folder, result("ada", exercise()))
+    assert "students.csv" not in write(folder)
+
+
 def marks(folder):
     with open(folder.root / "reports" / f"{NAME}.csv", newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
@@ -177,7 +183,8 @@ def test_marks_have_the_columns_of_canvas_and_no_formula(folder):
     )
     give(folder, result("ada", exercise()), result("eve", exercise("descend", "wrong")))
     give(folder, result("new", exercise(outcome="blank")))
-    write(folder, column="Assignment 3 (4711)")
+    told = write(folder, column="Assignment 3 (4711)")
+    assert "1 of 3 students have no id, sis_user_id or login" in told
     header, *rows = marks(folder)
     assert header == [
         "Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Assignment 3 (4711)"
