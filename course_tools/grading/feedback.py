@@ -20,6 +20,7 @@ from course_tools.lessons import Lesson
 
 TEMPLATES = Path(__file__).parent / "templates"
 BINS = 10
+SHOWN = 3  # misconceptions of an exercise, the commonest
 OUTCOMES = {
     "right": "right",
     "wrong": "not right",
@@ -104,7 +105,8 @@ def _exercise(name: str, graded: list[Record]) -> dict[str, Any]:
         "name": name,
         "right": len(all_) - len(wrong),
         "of": len(all_),
-        "misconceptions": said.most_common(3),
+        "misconceptions": said.most_common(SHOWN),
+        "others": len(wrong) - sum(count for _, count in said.most_common(SHOWN)),
         "median": statistics.median(seconds),
         "slowest": max(seconds),
     }

@@ -173,8 +173,11 @@ def _why(before: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     handed_in = before.get("submission_sha256")
     if handed_in and handed_in != result.get("submission_sha256"):
         return "another hand-in"
+    worth = sum(exercise["max_points"] for exercise in result["exercises"])
+    if worth != before["max_points"]:
+        return f"the points have changed: {before['max_points']:g} for all exercises, now {worth:g}"
     if result.get("tests_sha256") != before.get("tests_sha256"):
-        return "the tests have changed"
+        return "the tests or the assignment have changed"
     return "graded again with the same tests"
 
 

@@ -247,6 +247,30 @@ def test_the_report_counts_marks_misconceptions_and_seconds(folder):
     assert "Slowest exercises: descend (20.00 s)" in told
 
 
+def test_the_report_says_how_many_faults_it_does_not_name(folder):
+    for number in range(7):
+        misconception = f"Thought {min(number, 4)}."
+        wrong = exercise("descend", "wrong", misconception=misconception)
+        give(folder, result(f"s{number}", wrong, written=[]))
+    told = write(folder)
+    assert re.search(r"3 x Thought 4\.\n( +1 x Thought \d\.\n){2} +2 x something else\n", told)
+    report = (folder.root / "reports" / f"{NAME}.html").read_text()
+    assert "2 × something else" in report
+
+
+def test_who_is_missing_stands_in_the_report_once(folder):
+    give(folder, result("ada", status="missing", remark="Nothing was handed in.", written=[]))
+    told = write(folder)
+    assert told.count("ada") == 1 and "Without a result: ada\n" in told
+    assert not (folder.root / "feedback" / "ada").exists()
+
+
+def test_a_right_answer_is_not_marked_as_a_fault(folder):
+    give(folder, result("ada", exercise(sentence="Right.")))
+    write(folder)
+    assert '<p class="sentence right">Right.</p>' in page(folder, "ada")
+
+
 def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
     def before(points, **more):
         return [{"graded_at": "x", "points": points, "max_points": 1.0, "tests_sha256": "t" * 64,
@@ -258,16 +282,23 @@ def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
         result("bob", exercise(), history=before(1.0)),
         result("cy", status="failed", remark="It is empty.", written=[], history=before(1.0)),
         result("di", exercise(outcome="wrong"), history=before(1.0, submission_sha256="b" * 64)),
+        result(
+            "eli",
+            exercise("descend", points=3.0, max_points=3.0),
+            tests_sha256="new",
+            history=before(1.0, submission_sha256="a" * 64),
+        ),
         result("new", exercise()),
     )
     found = {change.student: change for change in records.changes(records.read(folder, NAME))}
-    assert set(found) == {"ada", "cy", "di"}
+    assert set(found) == {"ada", "cy", "di", "eli"}
+    assert found["eli"].why == "the points have changed: 1 for all exercises, now 3"
     assert (found["ada"].old, found["ada"].new, found["ada"].why) == (
-        0.0, 1.0, "the tests have changed"
+        0.0, 1.0, "the tests or the assignment have changed"
     )  # fmt: skip
     assert found["cy"].why == "graded before, failed now: It is empty."
     assert found["di"].why == "another hand-in"
-    assert "0 to 1: the tests have changed" in write(folder)
+    assert "0 to 1: the tests or the assignment have changed" in write(folder)
 
 
 def test_answers_in_words_that_wait_are_told_and_count_0(folder):
