@@ -20,6 +20,7 @@ from course_tools.lessons import Lesson
 
 TEMPLATES = Path(__file__).parent / "templates"
 BINS = 10
+SHOWN = 3  # misconceptions of an exercise, the commonest
 OUTCOMES = {
     "right": "right",
     "wrong": "not right",
@@ -45,8 +46,8 @@ def write(
         CourseError: it was never released, or a result cannot be read.
     """
     found = records.read(folder, lesson.name)
-    graded = [record for record in found if record.is_graded]
-    for record in graded:
+    handed_in = [record for record in found if record.is_handed_in]
+    for record in handed_in:
         page = _page("feedback.html", record=record, lesson=lesson, title=_title(lesson))
         _write(folder.root / "feedback" / record.student / f"{lesson.name}.html", page)
     reports = folder.root / "reports"
@@ -55,14 +56,15 @@ def write(
     for kind in ("html", "txt"):
         _write(reports / f"{lesson.name}.{kind}", _page(f"report.{kind}", **facts))
     say(_page("report.txt", **facts))
-    say(f"{len(graded)} pages in feedback/STUDENT/{lesson.name}.html")
+    say(f"{len(handed_in)} pages in feedback/STUDENT/{lesson.name}.html")
     say(f"marks for the learning platform in reports/{lesson.name}.csv")
     say(f"this report as a page in reports/{lesson.name}.html")
-    waiting = sum(record.num_unscored for record in graded)
-    if waiting:
+    unmatched = sum(not record.is_matched for record in handed_in)
+    if unmatched:
         say(
-            f"{waiting} answers in words have no score yet and count 0: "
-            "course assignment formgrader, then this command again."
+            f"{unmatched} of {len(handed_in)} students have no id, sis_user_id or login, so a "
+            "platform cannot match their marks: fill these columns of students.csv, then run this "
+            "command again."
         )
 
 
@@ -70,32 +72,32 @@ def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
     """Everything the class report says, as plain values for its templates."""
     graded = [record for record in found if record.is_graded]
     points = [record.points for record in graded]
-    ran = [record for record in graded if record.result["status"] != "failed"]
-    names = dict.fromkeys(e["name"] for record in ran for e in record.result["exercises"])
-    exercises = [_exercise(name, ran) for name in names]
+    names = dict.fromkeys(e["name"] for record in graded for e in record.result["exercises"])
+    exercises = [_exercise(name, graded) for name in names]
     return {
         "title": _title(lesson),
         "today": f"{datetime.now():%Y-%m-%d %H:%M}",
         "graded": len(graded),
-        "missing": [record.name for record in found if not record.is_graded],
+        "without": [record for record in found if not record.is_graded],
         "max_points": max((record.max_points for record in graded), default=0),
         "median": statistics.median(points) if points else 0,
+        "unscored": sum(record.num_unscored for record in graded),
         "bins": _bins(graded),
         "exercises": exercises,
         "slowest": sorted(exercises, key=lambda one: -one["slowest"])[:3],
-        "faulty": [record for record in found if record.result["remark"]],
+        "faulty": [r for r in found if r.is_handed_in and r.result["remark"]],
         "late": [
             (record, record.result["late_seconds"] / 3600)
-            for record in graded
+            for record in found
             if (record.result.get("late_seconds") or 0) > 0
         ],
         "changes": records.changes(found),
     }
 
 
-def _exercise(name: str, ran: list[Record]) -> dict[str, Any]:
+def _exercise(name: str, graded: list[Record]) -> dict[str, Any]:
     """What a class made of one exercise: how many were right, what went wrong, how long it took."""
-    all_ = [e for record in ran for e in record.result["exercises"] if e["name"] == name]
+    all_ = [e for record in graded for e in record.result["exercises"] if e["name"] == name]
     wrong = [e for e in all_ if e["outcome"] != "right"]
     said = Counter(e["misconception"] or OUTCOMES.get(e["outcome"], e["outcome"]) for e in wrong)
     seconds = [e["seconds"] for e in all_]
@@ -103,7 +105,8 @@ def _exercise(name: str, ran: list[Record]) -> dict[str, Any]:
         "name": name,
         "right": len(all_) - len(wrong),
         "of": len(all_),
-        "misconceptions": said.most_common(3),
+        "misconceptions": said.most_common(SHOWN),
+        "others": len(wrong) - sum(count for _, count in said.most_common(SHOWN)),
         "median": statistics.median(seconds),
         "slowest": max(seconds),
     }

@@ -47,12 +47,13 @@ class Record:
     def answers(self) -> list[dict[str, Any]]:
         """Exercises and written answers, each with the points that count and what people said.
 
-        `points` is None for an answer in words that nobody has scored.
+        `points` is None for an answer in words that nobody has scored; without words it is 0.
         """
         found = []
         for answer in [*self.result["exercises"], *self.result["written"]]:
             said = self.by_hand.get(answer["grade_id"], ByHand())
-            points = answer.get("points") if said.score is None else said.score
+            points = 0.0 if not answer["source"].strip() else None
+            points = answer.get("points", points) if said.score is None else said.score
             solution = self.by_hand.get(answer["grade_id"].removeprefix("check-"), ByHand())
             found.append(
                 {
@@ -66,7 +67,17 @@ class Record:
 
     @property
     def is_graded(self) -> bool:
+        """Whether there is a mark: not where nothing came, and not where grading failed."""
+        return self.result["status"] == "graded"
+
+    @property
+    def is_handed_in(self) -> bool:
         return self.result["status"] != "missing"
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether the class list says how a learning platform knows the student."""
+        return any(self.listed.get(column) for column in ("id", "sis_user_id", "login"))
 
     @property
     def points(self) -> float:
@@ -79,7 +90,7 @@ class Record:
     @property
     def num_unscored(self) -> int:
         """Answers in words that wait for a person."""
-        return sum(a["points"] is None and bool(a["source"].strip()) for a in self.answers)
+        return sum(answer["points"] is None for answer in self.answers) if self.is_graded else 0
 
 
 @dataclass(frozen=True)
@@ -132,7 +143,10 @@ def _by_hand(folder: ClassFolder, name: str) -> dict[str, dict[str, ByHand]]:
             for cell, comment in comments.items():
                 cells[cell] = ByHand(comment=comment)
             for grade in notebook.grades:
-                score = None if grade.needs_manual_grade else grade.manual_score
+                score = grade.manual_score
+                if score is None and grade.cell.cell_type == "markdown":
+                    score = grade.auto_score  # 0 where the student left the blank
+                score = None if grade.needs_manual_grade else score
                 extra = grade.extra_credit or 0.0
                 cells[grade.name] = ByHand(score, extra, comments.get(grade.name, ""))
     return found
@@ -143,7 +157,7 @@ def changes(records: list[Record]) -> list[Change]:
     found = []
     for record in records:
         history = record.result.get("history", [])
-        if not history or not record.is_graded:
+        if not history or not record.is_handed_in:
             continue
         before = history[-1]
         now = sum(exercise["points"] for exercise in record.result["exercises"])
@@ -159,15 +173,18 @@ def _why(before: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     handed_in = before.get("submission_sha256")
     if handed_in and handed_in != result.get("submission_sha256"):
         return "another hand-in"
+    worth = sum(exercise["max_points"] for exercise in result["exercises"])
+    if worth != before["max_points"]:
+        return f"the points have changed: {before['max_points']:g} for all exercises, now {worth:g}"
     if result.get("tests_sha256") != before.get("tests_sha256"):
-        return "the tests have changed"
+        return "the tests or the assignment have changed"
     return "graded again with the same tests"
 
 
 def write_csv(path: Path, records: list[Record], column: str) -> None:
     """Marks as Canvas imports them, and Moodle too (map "SIS Login ID" or "ID" to a user).
 
-    Who has no result has an empty cell, which changes nothing there.
+    Who has no result, or one that failed, has an empty cell, which changes nothing there.
     """
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]
     keys = ("id", "sis_user_id", "login", "section")

@@ -14,13 +14,14 @@ from nbformat.v4 import new_markdown_cell
 
 from course_lib.files import CourseError
 from course_tools import build, lessons, students
-from course_tools.grading import targets
+from course_tools.grading import judge, targets
 from course_tools.grading.class_folder import ClassFolder, nbgrader_api
 from course_tools.grading.gradebook import opened
 from course_tools.lessons import Lesson, tags
 
 DETAILS = re.compile(r"<details>.*?</details>\s*", re.DOTALL)  # answers to compare with
 NEVER = ("lesson-only", "parameters")
+ANY_SEED = 20270131
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -53,6 +54,8 @@ def solved(lesson: Lesson, points: Mapping[str, float] | None = None) -> Noteboo
         (TEMPLATES / "assignment.md").read_text().format(
             title=notebook.cells[0].source.splitlines()[0].removeprefix("# "),
             name=lesson.name,
+            words=", and answer what is asked in words" if any(
+                "written" in tags(cell) for cell in graded) else "",
             points=sum(cell.metadata.nbgrader.points for cell in graded),
             table="\n".join(f"| {_asked(cell)} | {cell.metadata.nbgrader.points:g} |" for cell in
                             graded),
@@ -122,17 +125,25 @@ def points_table(lesson: Lesson) -> str:
     graded = _graded(cells)
     if not graded:
         return ""
-    rows = [f"| {_asked(cell)} | {cell.metadata.nbgrader.points:g} |" for cell in graded]
+    seeded = _seeded(lesson.number)
+    worth = {_asked(cell): cell.metadata.nbgrader.points for cell in graded}
+    rows = [f"| {name} | {points:g} | {seeded.get(name, '')} |" for name, points in worth.items()]
     total = sum(cell.metadata.nbgrader.points for cell in graded)
     title = notebook.cells[0].source
     minutes = re.search(r"(\d+) minutes", title)
     heading = f"**{title.splitlines()[0].removeprefix('# ')}** "
     heading += f"({minutes[1] if minutes else '?'} minutes, {total:g} points)"
-    lines = [heading, "", "| answer | points |", "|---|---|", *rows]
+    lines = [heading, "", "| answer | points | seed |", "|---|---|---|", *rows]
     for asked, cell in pairwise(cells):
         if "written" in tags(cell):
             lines += ["", "In words, a point each for", "", *(f"- {one}" for one in _rubric(asked))]
     return "\n".join(lines)
+
+
+def _seeded(number: str) -> dict[str, str]:
+    """Exercise, as the table names it -> "yes" if a seed of the instructor's changes its inputs."""
+    found = judge.cases(judge.Tests(number, seed=ANY_SEED))
+    return {f"`{name[3:]}`": "yes" if len(cases) > 1 else "no" for name, cases in found.items()}
 
 
 def _rubric(asked: NotebookNode) -> list[str]:

@@ -88,6 +88,12 @@ def page(folder, student):
     return (folder.root / "feedback" / student / f"{NAME}.html").read_text()
 
 
+def test_a_class_list_that_a_platform_can_match_is_not_mentioned(folder):
+    (folder.root / "students.csv").write_text("student,login\nada,ada@example.org\n")
+    give(folder, result("ada", exercise()))
+    assert "students.csv" not in write(folder)
+
+
 def marks(folder):
     with open(folder.root / "reports" / f"{NAME}.csv", newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
@@ -177,7 +183,8 @@ def test_marks_have_the_columns_of_canvas_and_no_formula(folder):
     )
     give(folder, result("ada", exercise()), result("eve", exercise("descend", "wrong")))
     give(folder, result("new", exercise(outcome="blank")))
-    write(folder, column="Assignment 3 (4711)")
+    told = write(folder, column="Assignment 3 (4711)")
+    assert "1 of 3 students have no id, sis_user_id or login" in told
     header, *rows = marks(folder)
     assert header == [
         "Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Assignment 3 (4711)"
@@ -195,14 +202,22 @@ def test_no_text_stays_a_formula(text):
     assert records.harmless("Ada") == "Ada"
 
 
-def test_who_has_no_result_has_an_empty_cell_and_who_failed_has_0(folder):
-    (folder.root / "students.csv").write_text("student\nada\nbob\n")
-    give(folder, result("bob", status="failed", remark="The file is no notebook.", written=[]))
+def test_who_has_no_result_and_who_failed_have_an_empty_cell(folder):
+    (folder.root / "students.csv").write_text("student\nada\nbob\ncy\n")
+    remark = "The file is no notebook."
+    lost = [exercise(name, "missing", sentence=remark) for name in ("descend", "design")]
+    give(folder, result("bob", *lost, status="failed", remark=remark, late_seconds=3600.0))
+    give(folder, result("cy", exercise(), written=[]))
     told = write(folder)
-    assert [row[-1] for row in marks(folder)[1:]] == ["", "0"]
+    assert [row[-1] for row in marks(folder)[1:]] == ["", "", "1"]
     assert "bob" in told and "failed: The file is no notebook." in told
-    assert "Without a result: ada" in told
-    assert "The file is no notebook." in page(folder, "bob")
+    assert "1 graded, 2 without a result; median 1 of 1 points" in told
+    assert "Without a result: ada, bob (failed)\n" in told
+    assert re.search(r"Late\n  bob +1.0 h", told)
+    assert "Not graded: there is no mark" in page(folder, "bob")
+    assert page(folder, "bob").count(remark) == 1
+    report = (folder.root / "reports" / f"{NAME}.html").read_text()
+    assert "1 graded, 2 without a result" in report and "ada, bob (failed)" in report
     assert not (folder.root / "feedback" / "ada").exists()
 
 
@@ -219,7 +234,7 @@ def test_the_report_counts_marks_misconceptions_and_seconds(folder):
     give(folder, result("u", lost, status="failed", remark="It is empty.", written=[]))
     told = write(folder)
     facts = feedback.report(LESSON, records.read(folder, NAME))
-    assert dict(facts["bins"]) | {"0 to 10 %": 1, "50 to 60 %": 6, "90 to 100 %": 3} == dict(
+    assert dict(facts["bins"]) | {"0 to 10 %": 0, "50 to 60 %": 6, "90 to 100 %": 3} == dict(
         facts["bins"]
     )
     by_name = {one["name"]: one for one in facts["exercises"]}
@@ -230,6 +245,30 @@ def test_the_report_counts_marks_misconceptions_and_seconds(folder):
     for text in (told, (folder.root / "reports" / f"{NAME}.html").read_text()):
         assert f"5 x {climb}" in text.replace("×", "x")
     assert "Slowest exercises: descend (20.00 s)" in told
+
+
+def test_the_report_says_how_many_faults_it_does_not_name(folder):
+    for number in range(7):
+        misconception = f"Thought {min(number, 4)}."
+        wrong = exercise("descend", "wrong", misconception=misconception)
+        give(folder, result(f"s{number}", wrong, written=[]))
+    told = write(folder)
+    assert re.search(r"3 x Thought 4\.\n( +1 x Thought \d\.\n){2} +2 x something else\n", told)
+    report = (folder.root / "reports" / f"{NAME}.html").read_text()
+    assert "2 × something else" in report
+
+
+def test_who_is_missing_stands_in_the_report_once(folder):
+    give(folder, result("ada", status="missing", remark="Nothing was handed in.", written=[]))
+    told = write(folder)
+    assert told.count("ada") == 1 and "Without a result: ada\n" in told
+    assert not (folder.root / "feedback" / "ada").exists()
+
+
+def test_a_right_answer_is_not_marked_as_a_fault(folder):
+    give(folder, result("ada", exercise(sentence="Right.")))
+    write(folder)
+    assert '<p class="sentence right">Right.</p>' in page(folder, "ada")
 
 
 def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
@@ -243,22 +282,55 @@ def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
         result("bob", exercise(), history=before(1.0)),
         result("cy", status="failed", remark="It is empty.", written=[], history=before(1.0)),
         result("di", exercise(outcome="wrong"), history=before(1.0, submission_sha256="b" * 64)),
+        result(
+            "eli",
+            exercise("descend", points=3.0, max_points=3.0),
+            tests_sha256="new",
+            history=before(1.0, submission_sha256="a" * 64),
+        ),
         result("new", exercise()),
     )
     found = {change.student: change for change in records.changes(records.read(folder, NAME))}
-    assert set(found) == {"ada", "cy", "di"}
+    assert set(found) == {"ada", "cy", "di", "eli"}
+    assert found["eli"].why == "the points have changed: 1 for all exercises, now 3"
     assert (found["ada"].old, found["ada"].new, found["ada"].why) == (
-        0.0, 1.0, "the tests have changed"
+        0.0, 1.0, "the tests or the assignment have changed"
     )  # fmt: skip
     assert found["cy"].why == "graded before, failed now: It is empty."
     assert found["di"].why == "another hand-in"
-    assert "0 to 1: the tests have changed" in write(folder)
+    assert "0 to 1: the tests or the assignment have changed" in write(folder)
 
 
 def test_answers_in_words_that_wait_are_told_and_count_0(folder):
     give(folder, result("ada", exercise()))
-    assert "1 answers in words have no score yet and count 0" in write(folder)
-    assert "no score yet" in page(folder, "ada")
+    told = write(folder)
+    report = (folder.root / "reports" / f"{NAME}.html").read_text()
+    for text in (told, report):
+        assert "1 answer in words has no score yet and counts 0: these marks are not final" in text
+    assert "1 of your answers in words has no score yet and counts 0" in page(folder, "ada")
+    assert "this mark is not final" in page(folder, "ada")
+    give(folder, result("bob", exercise()))
+    assert "2 answers in words have no score yet and count 0" in write(folder)
+    for student in ("ada", "bob"):
+        score_by_hand(folder, student, 4.0, "")
+    assert "no score yet" not in write(folder) + page(folder, "ada")
+
+
+def test_an_answer_in_words_that_is_not_there_has_0_and_says_so(folder):
+    """One whose cell was deleted, and one that was left as it was."""
+    lost = [{"grade_id": "written-1", "max_points": 4.0, "source": " \n"}]
+    left = [{"grade_id": "written-1", "max_points": 4.0, "source": "*Your answer here.*"}]
+    give(folder, result("ada", exercise(), written=lost), result("bob", written=left))
+    with gradebook.opened(folder.root) as book:  # what grading writes for a blank
+        book.update_or_create_student("bob")
+        book.update_or_create_submission(NAME, "bob")
+        grade = book.find_grade("written-1", NAME, NAME, "bob")
+        grade.auto_score, grade.needs_manual_grade = 0.0, False
+        book.db.commit()
+    assert "no score yet" not in write(folder) + page(folder, "ada") + page(folder, "bob")
+    assert "The cell of this answer is empty, or it is not in your file." in page(folder, "ada")
+    assert re.search(r"0\s+of 4", page(folder, "ada"))
+    assert "*Your answer here.*" in page(folder, "bob")
 
 
 def test_a_class_without_results_is_no_error(folder):

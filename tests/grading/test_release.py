@@ -191,6 +191,23 @@ def test_the_instructors_guide_has_the_points_and_rubrics_of_the_sources():
     assert release.points_tables() in guide, "run `course assignment points` and paste it"
 
 
+def test_the_seed_reaches_the_exercises_that_the_guide_says():
+    """Held by hand against the checks of two lessons: inputs at random, and fixed ones."""
+    table = release.points_table(LESSONS[0]) + release.points_table(LESSONS[3])
+    assert "| `gray_batch` | 1 | yes |" in table
+    assert "| `gray_pixel` | 1 | no |" in table and "| `chain` | 1 | no |" in table
+    assert "| in words | 4 |  |" in table
+
+
+def test_the_sheet_speaks_of_answers_in_words_only_where_there_are_some():
+    for lesson in LESSONS:
+        sheet = solved(lesson.number).cells[0].source
+        asked = any("written" in tags(one) for one in solved(lesson.number).cells)
+        assert ("asked in words" in sheet) == asked == ("| in words |" in sheet)
+        assert "may be called with other inputs" in sheet and "work on a copy" in sheet
+    assert "asked in words" not in solved("01").cells[0].source
+
+
 def test_points_can_be_set_and_wrong_names_are_told():
     notebook = release.released(LESSONS[2], {"descend": 3, "written-1": 6})
     assert cell(notebook, "03-check-descend").metadata.nbgrader.points == 3
