@@ -152,11 +152,25 @@ def _enter_written(
     return learned
 
 
+def dead(words: str) -> str:
+    """A student's words as Markdown that shows them as they are: no link, no picture, no script.
+
+    All but letters and digits is written as a number, line ends too, so that nothing is left that
+    Markdown, HTML or MathJax, which passes over <pre>, could take for a sign of its own.
+    """
+    safe = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in words)
+    return f'<pre style="white-space: pre-wrap; font-family: inherit">{safe}</pre>'
+
+
 def _write_autograded(folder: Path, notebook: NotebookNode, result: dict[str, Any]) -> None:
-    """The notebook that formgrader shows: ours, with the student's answers and our sentences."""
+    """The notebook that formgrader shows: ours, with the student's answers and our sentences.
+
+    Its pages show Markdown with whatever HTML is in it, and there a script could give marks. Code
+    and what a cell prints are escaped by the page.
+    """
     notebook = copy.deepcopy(notebook)
     exercises = {exercise["grade_id"]: exercise for exercise in result["exercises"]}
-    texts = {answer["grade_id"]: answer["source"] for answer in result["written"]}
+    texts = {answer["grade_id"]: dead(answer["source"]) for answer in result["written"]}
     texts |= {key.removeprefix("check-"): each["source"] for key, each in exercises.items()}
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
