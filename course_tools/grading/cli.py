@@ -63,7 +63,8 @@ def collect(
     lesson, here = lessons.find(name), class_folder.at(folder)
     collection = collect.collect(here, lesson, source)
     print(collect.table(here, lesson, collection))
-    print(f"{len(collection.taken)} taken, {len(collection.refused)} files not taken.")
+    new = f", {len(collection.new)} NEW (put on the class list)" if collection.new else ""
+    print(f"{len(collection.taken)} taken{new}, {len(collection.refused)} files not taken.")
 
 
 @app.command()

@@ -125,6 +125,23 @@ def test_damaged_cells_cost_themselves_only(assignment):
     assert len(made.answers) == 6
 
 
+def test_another_lessons_notebook_is_known_by_its_ids_or_by_its_grade_ids(assignment):
+    other = classroom.solved("03")
+    without_ids = json.loads(classroom.content(other))
+    for cell in without_ids["cells"]:
+        del cell["id"]
+        cell["metadata"].setdefault("nbgrader", {}).setdefault("grade_id", "03-text")
+    for file in (classroom.content(other), json.dumps(without_ids).encode()):
+        with pytest.raises(Unreadable, match="notebook of lesson 03, not of lesson 01; hand in"):
+            handin.clean(file, assignment)
+    mixed = classroom.quick()
+    mixed.cells += other.cells  # copied into the right one: that is no reason to refuse it
+    assert (
+        clean(mixed, assignment).answers.keys()
+        == clean(classroom.quick(), assignment).answers.keys()
+    )
+
+
 def test_a_file_that_unfolds_to_much_memory_is_refused(assignment):
     content = b'{"cells": [' + b"{}," * 16_000_000 + b"{}]}"
     assert len(content) < handin.MAX_FILE
