@@ -114,8 +114,14 @@ def cases(tests: Tests) -> dict[str, list[Case]]:
             drawn = Case(check, tests.seed, False)
             if drawn.arguments() != found[name][0].arguments():
                 found[name].append(drawn)
-    for name, check in _private(tests).items():
-        found.setdefault(name, []).append(Case(check, 0, False))
+    private = _private(tests)
+    if unknown := ", ".join(map(repr, private.keys() - found.keys())):
+        raise CourseError(
+            f"private/{tests.number}.py has tests for {unknown}, which is no exercise of lesson "
+            f"{tests.number}; its exercises are {', '.join(found)}."
+        )
+    for name, check in private.items():
+        found[name].append(Case(check, 0, False))
     return found
 
 
