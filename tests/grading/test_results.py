@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import classroom
 
 from course_lib.files import CourseError
-from course_tools.grading import engine, gradebook, results
+from course_tools.grading import class_folder, engine, gradebook, results
 
 NAME = "01_grayscale_conversion"
 DUE = datetime(2026, 11, 1, 12)
@@ -137,6 +137,26 @@ def test_the_gradebook_says_what_results_say_once_or_twice(folder):
         assert submission.max_score == 8
 
 
+@pytest.mark.parametrize(
+    ("listed", "first", "last"),
+    [
+        ("Ada King Lovelace", "Ada King", "Lovelace"),
+        ('"Lovelace, Ada"', "Ada", "Lovelace"),
+        ("Ada", "", "Ada"),
+        ("Pat O'Brien", "Pat", "O\u2019Brien"),
+        ("Eve <script>alert(1)</script>", "Eve", "scriptalert(1)/script"),
+        ("", None, None),
+    ],
+)
+def test_names_of_the_class_list_reach_the_gradebook(folder, listed, first, last):
+    (folder / "students.csv").write_text(f"student,name\nann,{listed}\n")
+    write(folder, result_of("ann"))
+    sync(folder)
+    with gradebook.opened(folder) as book:
+        student = book.find_student("ann")
+        assert (student.first_name, student.last_name) == (first, last)
+
+
 def test_manual_scores_are_kept_until_the_words_change(folder):
     write(folder, result_of("ann", "Because."))
     sync(folder)
@@ -231,6 +251,19 @@ def living(page):
         for key, value in tag.attrs.items():
             if key.startswith("on") or "javascript:" in str(value):
                 yield str(tag)
+
+
+def test_nbgraders_autograde_is_refused_in_a_sentence_and_removes_nothing(folder):
+    """What the buttons of formgrader call; it would run students' code without a sandbox."""
+    classroom.hand_in(folder, "ann", NAME, classroom.own_cell(classroom.quick(), "import evil"))
+    write(folder, result_of("ann", "Because."))
+    sync(folder)
+    file = folder / "autograded" / "ann" / NAME / f"{NAME}.ipynb"
+    before = file.read_bytes()
+    outcome = class_folder.nbgrader_api(class_folder.at(folder)).autograde(NAME, "ann")
+    assert not outcome["success"]
+    assert outcome["error"].splitlines()[-1].endswith("terminal: course assignment grade NN")
+    assert file.read_bytes() == before and marks(folder) == {"ann": (3, True)}
 
 
 def test_nothing_of_a_student_runs_or_loads_in_formgrader(folder):
