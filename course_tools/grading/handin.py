@@ -152,8 +152,9 @@ def _place(made: HandIn, ours: Cell, versions: list[str]) -> None:
         count = answered or versions[-1:]
         made.answers[ours.grade_id] = count[-1]
         made.steps += [Step(text, exercise=ours.grade_id) for text in count]
-        if len(versions) > 1:
-            made.remarks.append(f"The cell of {ours.function} stood there {len(versions)} times.")
+        if len(answered) > 1:
+            times = f"{ours.function} was answered in {len(answered)} cells"
+            made.remarks.append(f"{times}; the last of them counts.")
     elif ours.kind == "written" and versions:
         made.written[ours.grade_id] = (answered or versions)[-1]
 

@@ -78,7 +78,15 @@ def test_of_doubled_cells_the_last_that_is_not_blank_counts(assignment):
         notebook.cells.append(type(cell)(copy, source=text, metadata=cell.metadata))
     made = clean(notebook, assignment)
     assert made.answers["gray-pixel"] == "def gray_pixel(*rgb): return 2"
-    assert made.remarks == ["The cell of gray_pixel stood there 4 times."]
+    assert made.remarks == ["gray_pixel was answered in 2 cells; the last of them counts."]
+
+
+def test_an_answer_in_a_new_cell_beside_the_blank_one_is_no_fault(assignment):
+    notebook = classroom.released(classroom.quick())
+    answer = classroom.cell_of(classroom.quick(), "gray_pixel").source
+    made = clean(classroom.own_cell(notebook, answer), assignment)
+    assert made.answers["gray-pixel"] == answer
+    assert made.remarks == []
 
 
 def test_without_metadata_cells_are_known_by_their_ids_or_by_what_they_define(assignment):
