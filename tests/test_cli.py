@@ -165,9 +165,13 @@ def test_nothing_of_nbgrader_is_left_in_a_student_s_jupyterlab():
     assert set(cli.LAB_SETTINGS["labconfig/page_config.json"]["disabledExtensions"]) <= installed
 
 
-def test_the_formgrader_opens_in_the_class_folder_with_autograde_disarmed(monkeypatch, tmp_path):
+@pytest.mark.parametrize("user", [0, 1000])
+def test_the_formgrader_opens_in_the_class_folder_with_autograde_disarmed(
+    user, monkeypatch, tmp_path
+):
     """Its autograde buttons run students' code without a sandbox."""
     calls = []
+    monkeypatch.setattr(cli.os, "geteuid", lambda: user)
     monkeypatch.setattr(cli.os, "chdir", calls.append)
     monkeypatch.setattr(cli.os, "execv", lambda *arguments: calls.append(arguments))
     assert runner.invoke(cli.app, ["assignment", "new", str(tmp_path / "class")]).exit_code == 0
@@ -176,7 +180,8 @@ def test_the_formgrader_opens_in_the_class_folder_with_autograde_disarmed(monkey
     folder, (_, options) = calls
     assert folder == tmp_path / "class"
     assert "--LabApp.default_url=/formgrader/gradebook" in options
-    assert any(option.startswith("--Autograde.sanitize_preprocessors=") for option in options)
+    assert "--Autograde.exporter_class=course_tools.grading.autograde.Refused" in options
+    assert ("--allow-root" in options) == (user == 0)  # or JupyterLab refuses
     assert options[-1] == "--no-browser"
 
 

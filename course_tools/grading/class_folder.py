@@ -28,6 +28,8 @@ c.CourseDirectory.course_id = "gray_to_color"
 c.Exchange.root = __file__.rpartition("/")[0]  # files go through your learning platform
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
 c.ClearSolutions.text_stub = "*Your answer here.*"
+c.Autograde.exporter_class = "course_tools.grading.autograde.Refused"
+c.HTMLExporter.sanitize_html = True  # formgrader's pages: no scripts in what a cell puts out
 """
 TEMPLATES = Path(__file__).parent / "templates"
 STUDENT_COLUMNS = ("student", "name", "id", "sis_user_id", "login", "section")

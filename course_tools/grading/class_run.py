@@ -59,6 +59,7 @@ class ClassRun:
     tests: judge.Tests
     due: datetime | None
     say: Callable[[str], None]
+    width: int = 20  # of the longest name
     summary: Summary = field(default_factory=Summary)
 
     @property
@@ -99,7 +100,7 @@ class ClassRun:
         self._note(whole)
         got, most = results.points(whole)
         marks = f"{got:g} of {most:g}" if whole["status"] == "graded" else whole["status"]
-        self.say(f"{whole['student']:20} {marks:>12}  {whole['remark']}".rstrip())
+        self.say(f"{whole['student']:{self.width}} {marks:>12}  {whole['remark']}".rstrip())
 
     def _note(self, result: dict[str, Any]) -> None:
         if result["late_seconds"]:
@@ -128,20 +129,22 @@ def grade_class(
         workers: how many at a time here; None is one for each core.
 
     Raises:
-        CourseError: there is no sandbox or no assignment, or another run is at it.
+        CourseError: there is no sandbox, assignment or such student, or another run is at it.
     """
     if not (unsafe or scheduler):
         wall.require()
     chosen = assignment.read(folder, wanted)
     tests = judge.read_tests(folder, chosen.number)
+    whom = _chosen(folder, students)
+    width = max([20, *map(len, whom)])
     lock = FileLock(folder / "results" / f".{chosen.name}.lock")
     (folder / "results").mkdir(exist_ok=True)
     try:
         with lock.acquire(timeout=0):
             due = gradebook.due_date(folder, chosen.name)
-            run = ClassRun(folder, chosen, tests, due, say)
+            run = ClassRun(folder, chosen, tests, due, say, width)
             options = {"unsafe": unsafe, "limits": limits or Limits()}
-            jobs = run.jobs(students or everybody(folder), force, **options)
+            jobs = run.jobs(whom, force, **options)
             _work(run, jobs, scheduler, workers, unsafe)
             _sync(folder, chosen)
     except Timeout:
@@ -167,6 +170,17 @@ def everybody(folder: Path) -> list[str]:
     submitted = folder / "submitted"
     there = [path.name for path in submitted.iterdir()] if submitted.exists() else []
     return sorted({name for name in [*listed, *there] if name and not name.startswith(".")})
+
+
+def _chosen(folder: Path, students: list[str] | None) -> list[str]:
+    """The students named, or everybody. Raises CourseError for one who is not in the class."""
+    known = everybody(folder)
+    if unknown := [name for name in students or [] if name not in known]:
+        raise CourseError(
+            f"{', '.join(map(repr, unknown))}: not on the class list, students.csv, and nothing "
+            "was handed in under this name; the names are those of the folders in submitted/."
+        )
+    return students or known
 
 
 def _work(

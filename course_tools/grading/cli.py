@@ -63,7 +63,8 @@ def collect(
     lesson, here = lessons.find(name), class_folder.at(folder)
     collection = collect.collect(here, lesson, source)
     print(collect.table(here, lesson, collection))
-    print(f"{len(collection.taken)} taken, {len(collection.refused)} files not taken.")
+    new = f", {len(collection.new)} NEW (put on the class list)" if collection.new else ""
+    print(f"{len(collection.taken)} taken{new}, {len(collection.refused)} files not taken.")
 
 
 @app.command()
@@ -120,8 +121,10 @@ def formgrader(context: typer.Context, folder: Class = HERE) -> None:
     root = class_folder.at(folder).root
     os.chdir(root)
     # Its autograde buttons would run students' code here and unprotected: they must fail.
-    guard = "--Autograde.sanitize_preprocessors=grade_with_course_assignment_grade"
-    options = ["--LabApp.default_url=/formgrader/gradebook", guard, *context.args]
+    guard = "--Autograde.exporter_class=course_tools.grading.autograde.Refused"
+    options = ["--LabApp.default_url=/formgrader/gradebook", guard]
+    options += ["--allow-root"] if os.geteuid() == 0 else []
+    options += context.args
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options])
 
 

@@ -1,7 +1,7 @@
 """Take in what a learning platform gives: a folder or zip with a notebook from each student.
 
-Files are only read and copied here, never opened as notebooks. What is not understood is refused
-by itself, with a reason, and stops nothing else.
+Files are copied here as they are; only `reader`, in a process of its own, opens them as notebooks.
+What is not understood is refused by itself, with a reason, and stops nothing else.
 """
 
 import os
@@ -20,6 +20,7 @@ from typing import IO
 
 from course_lib import files
 from course_lib.files import CourseError
+from course_tools.grading import handin
 from course_tools.grading.class_folder import STUDENT_COLUMNS, ClassFolder
 from course_tools.grading.gradebook import due_date
 from course_tools.lessons import Lesson
@@ -55,19 +56,24 @@ class Taken:
 
 @dataclass(frozen=True)
 class Collection:
-    """What came in, and what was refused: (file, reason)."""
+    """What came in, what was refused: (file, reason), and who was not on the filled class list."""
 
     taken: list[Taken]
     refused: list[tuple[str, str]]
+    new: frozenset[str] = frozenset()
 
 
 def collect(folder: ClassFolder, lesson: Lesson, source: Path) -> Collection:
     """Copy every student's notebook to submitted/; an earlier one is kept under older/.
 
+    A file that cannot be graded takes no good one's place. Where there is none it is taken, so that
+    grading lists its student as failed.
+
     Raises:
         CourseError: `source` is neither a folder nor a zip that can be read.
     """
     students = folder.students()
+    listed = frozenset(students)
     taken: dict[str, tuple[str, Taken]] = {}  # student -> what their name was, their submission
     refused = []
     with _opened(source) as found:
@@ -88,7 +94,8 @@ def collect(folder: ClassFolder, lesson: Lesson, source: Path) -> Collection:
             students.setdefault(student, row)
             taken[student] = who, Taken(student, str(entry.path), entry.when, remark)
     folder.write_students(students)
-    return Collection([one for _, one in taken.values()], refused)
+    new = frozenset(taken) - listed if listed else frozenset()
+    return Collection([one for _, one in taken.values()], refused, new)
 
 
 def _is_noise(path: PurePosixPath) -> bool:
@@ -108,6 +115,8 @@ def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
         if not stored.exists():
             lines.append(f"{student:32}  {'nothing yet':16}")
             continue
+        if student in collection.new:
+            remark = "; ".join(filter(None, ["NEW, not on the class list before", remark]))
         late = (when - due).total_seconds() if due and when else 0
         if late > 0:
             remark = "; ".join(filter(None, [f"{late / 3600:.1f} h late", remark]))
@@ -243,12 +252,21 @@ def _who(path: PurePosixPath, lesson: Lesson, top: str) -> tuple[str, str, str]:
 
 
 def _store(folder: ClassFolder, student: str, lesson: Lesson, entry: Entry) -> str:
-    """Put a submission where it belongs, with its time; says what it replaced."""
+    """Put a submission where it belongs, with its time; says what is wrong with it, and what it
+    replaced.
+
+    Raises:
+        CourseError: it cannot be read, or it cannot be graded and one is there that can.
+    """
     content = _content(entry)
     place = folder.submitted(student, lesson.name).parent
     notebook = place / f"{lesson.name}.ipynb"
     if notebook.is_file() and notebook.read_bytes() == content:
         return "the same as before"
+    problem = handin.problem(content, lesson.number)
+    earlier = notebook.read_bytes() if problem and notebook.is_file() else None
+    if earlier is not None and not handin.problem(earlier, lesson.number):
+        raise CourseError(f"{problem} The earlier file of {student} stays.")
     arriving = place.with_name(f".{lesson.name}.arriving")
     shutil.rmtree(arriving, ignore_errors=True)
     files.write_bytes(arriving / notebook.name, content)
@@ -256,7 +274,8 @@ def _store(folder: ClassFolder, student: str, lesson: Lesson, entry: Entry) -> s
     files.write_bytes(arriving / "timestamp.txt", stamp.encode())
     kept = folder.set_aside(place) if place.exists() else None
     arriving.rename(place)
-    return f"the one before is {kept.relative_to(folder.root)}" if kept else ""
+    replaced = f"the one before is {kept.relative_to(folder.root)}" if kept else ""
+    return " ".join(filter(None, [problem, replaced]))
 
 
 def _timestamp(place: Path) -> datetime | None:

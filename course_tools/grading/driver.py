@@ -128,9 +128,10 @@ def _shell() -> Any:
     config.InteractiveShell.colors = "nocolor"
     module = ModuleType("__main__")
     sys.modules["__main__"] = module
-    shell = InteractiveShell.instance(config=config, user_module=module)
+    shell: Any = InteractiveShell.instance(config=config, user_module=module)
     for name in ("showtraceback", "showsyntaxerror"):
         setattr(shell, name, lambda *arguments, **options: None)
+    shell.ask_exit = sys.exit  # what quit() and exit() call
     return shell
 
 

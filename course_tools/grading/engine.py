@@ -109,9 +109,7 @@ class Run:
     def remarks(self) -> list[str]:
         """Sentences on cells that had to be stopped, apart from those of exercises."""
         return [
-            judge.stopped(
-                outcome, f"A cell of the student's own ({_first_line(source)!r})"
-            ).sentence
+            judge.stopped(outcome, f"An added cell ({_first_line(source)!r})").sentence
             for number, outcome in self.stopped_cells.items()
             if not self.handin.steps[number].exercise
             for source in [self.handin.steps[number].source]
@@ -143,9 +141,7 @@ class Run:
         for number, step in enumerate(self.handin.steps):
             if step.exercise == exercise.grade_id and self.errors.get(number):
                 error = judge.their_error(self.errors[number])
-                place = f" in line {error.line}" if error.line else ""
-                name = type(error).__name__
-                return Verdict("error", f"Its cell stops with {name}{place}: {error}."[:1000])
+                return Verdict("error", f"Its cell stops with {judge.described(error)}"[:1000])
         return Verdict("missing", f"No cell defines {exercise.function}; keep this name.")
 
 

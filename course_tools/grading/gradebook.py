@@ -5,6 +5,7 @@ results. They are kept until the student's words change.
 """
 
 import copy
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +19,7 @@ from sqlalchemy import text
 from course_lib.files import replacing, write_bytes, write_json
 from course_tools.grading import class_folder, results
 from course_tools.grading.assignment import Assignment, assignment_file
+from course_tools.grading.class_folder import ClassFolder
 from course_tools.grading.results import SCORE, SCORES
 
 COURSE = "gray_to_color"
@@ -60,9 +62,11 @@ def sync(folder: Path, assignment: Assignment) -> None:
         book.db.execute(text(TABLE))
         _describe(book, assignment)
         known = dict(book.db.execute(text(KNOWN)).all())
+        students = ClassFolder(folder).students()
         changed = []
         for result in results.read_all(folder, assignment.name):
             if (notebook := _submission(book, assignment, result)) is not None:
+                _name(notebook.student, students.get(result["student"], {}).get("name", ""))
                 _enter_exercises(notebook, result)
                 if _enter_written(book, notebook, assignment, result, known):
                     changed.append(result)
@@ -110,6 +114,18 @@ def _submission(book: Any, assignment: Assignment, result: dict[str, Any]) -> An
     return notebook
 
 
+def _name(student: Any, name: str) -> None:
+    """Enter a name of the class list. Formgrader's pages do not escape it, and platforms let people
+    choose theirs: what HTML takes for a sign of its own is left out."""
+    name = re.sub(r"[<>&\"`{}]", "", name).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+    if "," in name:
+        last, _, first = name.partition(",")
+    else:
+        first, _, last = name.rpartition(" ")
+    if name:
+        student.first_name, student.last_name = first.strip(), last.strip()
+
+
 def _parsed(timestamp: str) -> datetime:
     from nbgrader.utils import parse_utc
 
@@ -152,11 +168,25 @@ def _enter_written(
     return learned
 
 
+def dead(words: str) -> str:
+    """A student's words as Markdown that shows them as they are: no link, no picture, no script.
+
+    All but letters and digits is written as a number, line ends too, so that nothing is left that
+    Markdown, HTML or MathJax, which passes over <pre>, could take for a sign of its own.
+    """
+    safe = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in words)
+    return f'<pre style="white-space: pre-wrap; font-family: inherit">{safe}</pre>'
+
+
 def _write_autograded(folder: Path, notebook: NotebookNode, result: dict[str, Any]) -> None:
-    """The notebook that formgrader shows: ours, with the student's answers and our sentences."""
+    """The notebook that formgrader shows: ours, with the student's answers and our sentences.
+
+    Its pages show Markdown with whatever HTML is in it, and there a script could give marks. Code
+    and what a cell prints are escaped by the page.
+    """
     notebook = copy.deepcopy(notebook)
     exercises = {exercise["grade_id"]: exercise for exercise in result["exercises"]}
-    texts = {answer["grade_id"]: answer["source"] for answer in result["written"]}
+    texts = {answer["grade_id"]: dead(answer["source"]) for answer in result["written"]}
     texts |= {key.removeprefix("check-"): each["source"] for key, each in exercises.items()}
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")

@@ -6,7 +6,7 @@ import re
 import stat
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,9 +116,9 @@ def clean(content: bytes, assignment: Assignment) -> HandIn:
     own cells run after the cell that they stood behind; check cells never run.
 
     Raises:
-        Unreadable: it is no notebook.
+        Unreadable: it is no notebook, or another lesson's.
     """
-    read = _cells(content)
+    read = _cells(content, assignment.number)
     made = HandIn()
     if read["damaged"]:
         made.remarks.append(f"{read['damaged']} cells are damaged and were left out.")
@@ -152,14 +152,38 @@ def _place(made: HandIn, ours: Cell, versions: list[str]) -> None:
         count = answered or versions[-1:]
         made.answers[ours.grade_id] = count[-1]
         made.steps += [Step(text, exercise=ours.grade_id) for text in count]
-        if len(versions) > 1:
-            made.remarks.append(f"The cell of {ours.function} stood there {len(versions)} times.")
+        if len(answered) > 1:
+            times = f"{ours.function} was answered in {len(answered)} cells"
+            made.remarks.append(f"{times}; the last of them counts.")
     elif ours.kind == "written" and versions:
         made.written[ours.grade_id] = (answered or versions)[-1]
 
 
-def _cells(content: bytes) -> dict:
-    """What `reader` says of the bytes, in a process that may not grow or last."""
+def problem(content: bytes, number: str) -> str:
+    """Why the bytes are no hand-in of the lesson with this number, in a sentence; "" if they are.
+
+    What students did to it is not asked for.
+    """
+    try:
+        read = _cells(content, number)
+    except Unreadable as error:
+        return str(error)
+    return "" if read["cells"] else "The notebook is empty: it has no cells."
+
+
+def _other_lesson(cells: list[dict], number: str) -> str:
+    """The lesson that most cells are of, by names such as "01-needed", if none is of `number`."""
+    names = [name for cell in cells for name in (cell["id"], cell["grade_id"])]
+    lessons = Counter(name[:2] for name in names if re.match(r"\d\d-", name))
+    return "" if number in lessons or not lessons else lessons.most_common(1)[0][0]
+
+
+def _cells(content: bytes, number: str) -> dict:
+    """What `reader` says of the bytes, in a process that may not grow or last.
+
+    Raises:
+        Unreadable: it is no notebook, or another lesson's than `number`.
+    """
     command = [sys.executable, "-I", "-S", reader.__file__]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=120)
@@ -168,6 +192,10 @@ def _cells(content: bytes) -> dict:
         raise Unreadable("The file takes more time or memory to read than a notebook.") from None
     if "error" in answer:
         raise Unreadable(answer["error"])
+    if other := _other_lesson(answer["cells"], number):
+        raise Unreadable(
+            f"This is the notebook of lesson {other}, not of lesson {number}; hand in that one."
+        )
     return answer
 
 

@@ -114,8 +114,14 @@ def cases(tests: Tests) -> dict[str, list[Case]]:
             drawn = Case(check, tests.seed, False)
             if drawn.arguments() != found[name][0].arguments():
                 found[name].append(drawn)
-    for name, check in _private(tests).items():
-        found.setdefault(name, []).append(Case(check, 0, False))
+    private = _private(tests)
+    if unknown := ", ".join(map(repr, private.keys() - found.keys())):
+        raise CourseError(
+            f"private/{tests.number}.py has tests for {unknown}, which is no exercise of lesson "
+            f"{tests.number}; its exercises are {', '.join(found)}."
+        )
+    for name, check in private.items():
+        found[name].append(Case(check, 0, False))
     return found
 
 
@@ -221,6 +227,16 @@ def _replay(outputs: list[Any]) -> Callable[..., Any]:
     return answer
 
 
+def described(error: _TheirError, whose: str = "") -> str:
+    """The error's name, line (of what, says `whose`) and message, as the end of a sentence."""
+    name = type(error).__name__
+    place = f" in line {error.line}{whose}" if error.line else ""
+    if name == "SystemExit":
+        return f"{name}{place}: exit() and quit() end the whole program, so take them out."
+    message = str(error).strip().removesuffix(".")
+    return f"{name}{place}: {message}." if message else f"{name}{place}."
+
+
 def _error(error: _TheirError, shown: bool) -> Verdict:
     name = type(error).__name__
     if name == "MemoryError":
@@ -228,7 +244,6 @@ def _error(error: _TheirError, shown: bool) -> Verdict:
     if not shown:
         known = name if hasattr(builtins, name) else "an error"  # a name of theirs could tell
         return Verdict("error", f"Your function ends in {known} {UNSEEN}.")
-    place = f", in line {error.line} of its cell" if error.line else ""
     notes = " ".join(getattr(error, "__notes__", []))
-    sentence = f"{name}: {error}{place}. {notes}".strip()
+    sentence = f"{described(error, ' of its cell')} {notes}".strip()
     return Verdict("error", sentence[:MAX_SENTENCE])

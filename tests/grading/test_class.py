@@ -153,7 +153,7 @@ def test_changed_tests_grade_again_and_say_whose_mark_was_what(tmp_path):
     faults.new_class(tmp_path, 1, faults=False)
     grade(tmp_path)
     private = tmp_path / "private" / "01.py"
-    private.parent.mkdir()
+    private.parent.mkdir(exist_ok=True)
     private.write_text(
         "from course_lib.checks import Check\n"
         "CHECKS = {'01.gray_pixel': Check(lambda: [(1.0, 0.0, 0.0)], lambda *rgb: 7, {})}"
@@ -168,9 +168,15 @@ def test_changed_tests_grade_again_and_say_whose_mark_was_what(tmp_path):
 def test_private_tests_that_do_not_work_are_refused(tmp_path):
     classroom.new_class(tmp_path, classroom.quick())
     private = tmp_path / "private"
-    private.mkdir()
+    private.mkdir(exist_ok=True)
     (private / "01.py").write_text("CHECKS = 3")
     with pytest.raises(CourseError, match=r"private/01.py"):
+        grade(tmp_path)
+    check = "Check(lambda: [(1.0, 0.0, 0.0)], lambda *rgb: 7, {})"
+    (private / "01.py").write_text(
+        f"from course_lib.checks import Check\nCHECKS = {{'01.gray_pixl': {check}}}"
+    )
+    with pytest.raises(CourseError, match=r"'01.gray_pixl'.*its exercises are 01.gray_pixel, "):
         grade(tmp_path)
     (private / "01.py").unlink()
     (private / "seed.txt").write_text("seven")
@@ -187,6 +193,20 @@ def test_workers_here_listen_to_nobody():
             assert place.laddr.ip == "127.0.0.1"
             page = requests.get(f"http://127.0.0.1:{place.laddr.port}/health", timeout=30)
             assert page.status_code == 404
+
+
+def test_who_is_not_in_the_class_is_not_graded_as_missing(tmp_path):
+    faults.new_class(tmp_path, 1, faults=False)
+    with pytest.raises(CourseError, match="'Nobody': not on the class list"):
+        grade(tmp_path, students=["honest-000", "Nobody"])
+    assert not results.read_all(tmp_path, NAME)
+
+
+def test_columns_are_as_wide_as_the_longest_name(tmp_path):
+    classroom.new_class(tmp_path, classroom.quick(), NAME)
+    (tmp_path / "students.csv").write_text("student\nann\nanna-maria-of-the-long-name\n")
+    _, lines = grade(tmp_path)
+    assert len(lines) == 2 and len({line.index("missing") for line in lines}) == 1
 
 
 def test_two_graders_do_not_meet(tmp_path):

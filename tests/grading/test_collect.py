@@ -1,5 +1,6 @@
 """What a learning platform gives is understood or refused, file by file, and nothing is lost."""
 
+import json
 import os
 import zipfile
 from datetime import UTC, datetime
@@ -13,7 +14,15 @@ from course_tools.grading import class_folder, collect, release
 
 LESSON = lessons.find("06")
 NAME = LESSON.name
-NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+
+
+def notebook(words, cell_id="06-words"):
+    """A notebook of one cell."""
+    cell = {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": words}
+    return json.dumps({"cells": [cell], "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+NOTEBOOK = notebook("Because.")
 NOON = datetime(2027, 1, 31, 12, tzinfo=UTC).timestamp()
 
 
@@ -190,23 +199,58 @@ def test_a_damaged_entry_is_refused_and_a_damaged_zip_is_one_sentence(folder, tm
 
 
 def test_a_second_hand_in_replaces_the_first_which_is_kept(folder, given):
-    collect.collect(folder, LESSON, given({"ada.ipynb": b"first"}))
-    again = collect.collect(folder, LESSON, given({"ada.ipynb": b"first"}, NOON + 60))
+    collect.collect(folder, LESSON, given({"ada.ipynb": notebook("first")}))
+    again = collect.collect(folder, LESSON, given({"ada.ipynb": notebook("first")}, NOON + 60))
     assert again.taken[0].remark == "the same as before"
-    collect.collect(folder, LESSON, given({"ada.ipynb": b"second"}, NOON + 120))
-    third = collect.collect(folder, LESSON, given({"ada.ipynb": b"third"}, NOON + 180))
+    collect.collect(folder, LESSON, given({"ada.ipynb": notebook("second")}, NOON + 120))
+    third = collect.collect(folder, LESSON, given({"ada.ipynb": notebook("third")}, NOON + 180))
     assert third.taken[0].remark == f"the one before is older/submitted/ada/{NAME}.2"
     kept = folder.root / "older" / "submitted" / "ada"
-    assert (kept / f"{NAME}.1" / f"{NAME}.ipynb").read_bytes() == b"first"
-    assert (kept / f"{NAME}.2" / f"{NAME}.ipynb").read_bytes() == b"second"
-    assert folder.submitted("ada", NAME).read_bytes() == b"third"
+    assert (kept / f"{NAME}.1" / f"{NAME}.ipynb").read_bytes() == notebook("first")
+    assert (kept / f"{NAME}.2" / f"{NAME}.ipynb").read_bytes() == notebook("second")
+    assert folder.submitted("ada", NAME).read_bytes() == notebook("third")
     assert "12:03" in folder.submitted("ada", NAME).with_name("timestamp.txt").read_text()
 
 
 def test_the_newest_of_several_files_of_a_student_counts(folder, given):
-    given({"ada/new.ipynb": b"new"}, NOON + 60)
-    collect.collect(folder, LESSON, given({"ada/old.ipynb": b"old", "b/x.ipynb": b"b"}))
-    assert folder.submitted("ada", NAME).read_bytes() == b"new"
+    given({"ada/new.ipynb": notebook("new")}, NOON + 60)
+    old = {"ada/old.ipynb": notebook("old"), "b/x.ipynb": NOTEBOOK}
+    collect.collect(folder, LESSON, given(old))
+    assert folder.submitted("ada", NAME).read_bytes() == notebook("new")
+
+
+BAD = [
+    (b"", "The file is empty."),
+    (NOTEBOOK[:-20], "The file is damaged: it stops being JSON"),
+    (b'{"cells": []}', "it has no cells"),
+    (notebook("Because.", "01-words"), "the notebook of lesson 01, not of lesson 06"),
+]
+
+
+@pytest.mark.parametrize(("bad", "reason"), BAD)
+def test_what_cannot_be_graded_takes_no_good_hand_ins_place(folder, given, bad, reason):
+    collect.collect(folder, LESSON, given({"ada.ipynb": NOTEBOOK}))
+    found = collect.collect(folder, LESSON, given({"ada.ipynb": bad, "bob.ipynb": bad}, NOON + 60))
+    assert folder.submitted("ada", NAME).read_bytes() == NOTEBOOK
+    assert not (folder.root / "older").exists()
+    told = reasons(found)["ada.ipynb"]
+    assert reason in told and told.endswith("The earlier file of ada stays.")
+    (bob,) = found.taken  # who had nothing before: grading will list them as failed
+    assert bob.student == "bob" and reason in bob.remark
+    assert folder.submitted("bob", NAME).read_bytes() == bad
+    collect.collect(folder, LESSON, given({"bob.ipynb": NOTEBOOK}, NOON + 120))
+    assert folder.submitted("bob", NAME).read_bytes() == NOTEBOOK
+
+
+def test_a_name_that_is_not_on_a_filled_class_list_is_marked(folder, given):
+    command = ["assignment", "collect", "06", "", "--class", str(folder.root)]
+    command[3] = str(given({"ada.ipynb": NOTEBOOK}))
+    assert "NEW" not in CliRunner().invoke(cli.app, command).output  # the list was empty
+    given({"eve.ipynb": NOTEBOOK})
+    told = CliRunner().invoke(cli.app, command).output.splitlines()
+    assert "NEW" not in told[0] and told[1].startswith("eve ")
+    assert "NEW, not on the class list before" in told[1]
+    assert told[2] == "2 taken, 1 NEW (put on the class list), 0 files not taken."
 
 
 def test_namesakes_are_not_taken_for_one_student(folder, given):

@@ -53,6 +53,20 @@ def others():
     return right
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (ANSWER.format("quit()"), "SystemExit in line 2 of its cell: exit() and quit() end"),
+        ("exit()", "Its cell stops with SystemExit in line 1: exit() and quit() end"),
+        (ANSWER.format("raise SystemExit"), "SystemExit in line 2 of its cell: exit() and"),
+        (ANSWER.format("raise KeyError"), "KeyError in line 2 of its cell."),
+        (ANSWER.format("raise KeyError(7)"), "KeyError in line 2 of its cell: 7."),
+    ],
+)
+def test_errors_are_said_in_whole_sentences(answer, said):
+    assert sentence(grade(classroom.quick(gray_pixel=answer))).startswith(said)
+
+
 def assert_it_costs_only_itself(result, *expected):
     found = outcomes(result)
     assert found.pop("gray_pixel") in expected, result["exercises"][0]
@@ -71,6 +85,7 @@ def attack(line):
     [
         ("while True: pass", "timeout"),
         ("import sys; sys.exit()", "error"),
+        ("quit()", "error"),
         ("import os; os._exit(0)", "killed"),
         ("import os; os.kill(os.getpid(), 9)", "killed"),
         ("import os; os.closerange(0, 99)\n    while True: pass", "timeout"),
@@ -200,7 +215,8 @@ def gray_pixel(red, green, blue):
     finally:
         del os.environ["MARK"]
     assert_it_costs_only_itself(result, "error")
-    assert sentence(result).startswith("ValueError: found: , in line"), sentence(result)
+    said = "ValueError in line 21 of its cell: found:. The check"  # nothing was found
+    assert sentence(result).startswith(said), sentence(result)
 
 
 def test_the_references_are_not_inside():

@@ -78,7 +78,15 @@ def test_of_doubled_cells_the_last_that_is_not_blank_counts(assignment):
         notebook.cells.append(type(cell)(copy, source=text, metadata=cell.metadata))
     made = clean(notebook, assignment)
     assert made.answers["gray-pixel"] == "def gray_pixel(*rgb): return 2"
-    assert made.remarks == ["The cell of gray_pixel stood there 4 times."]
+    assert made.remarks == ["gray_pixel was answered in 2 cells; the last of them counts."]
+
+
+def test_an_answer_in_a_new_cell_beside_the_blank_one_is_no_fault(assignment):
+    notebook = classroom.released(classroom.quick())
+    answer = classroom.cell_of(classroom.quick(), "gray_pixel").source
+    made = clean(classroom.own_cell(notebook, answer), assignment)
+    assert made.answers["gray-pixel"] == answer
+    assert made.remarks == []
 
 
 def test_without_metadata_cells_are_known_by_their_ids_or_by_what_they_define(assignment):
@@ -123,6 +131,23 @@ def test_damaged_cells_cost_themselves_only(assignment):
     made = clean(json.dumps(file).encode(), assignment)
     assert made.remarks == ["4 cells are damaged and were left out."]
     assert len(made.answers) == 6
+
+
+def test_another_lessons_notebook_is_known_by_its_ids_or_by_its_grade_ids(assignment):
+    other = classroom.solved("03")
+    without_ids = json.loads(classroom.content(other))
+    for cell in without_ids["cells"]:
+        del cell["id"]
+        cell["metadata"].setdefault("nbgrader", {}).setdefault("grade_id", "03-text")
+    for file in (classroom.content(other), json.dumps(without_ids).encode()):
+        with pytest.raises(Unreadable, match="notebook of lesson 03, not of lesson 01; hand in"):
+            handin.clean(file, assignment)
+    mixed = classroom.quick()
+    mixed.cells += other.cells  # copied into the right one: that is no reason to refuse it
+    assert (
+        clean(mixed, assignment).answers.keys()
+        == clean(classroom.quick(), assignment).answers.keys()
+    )
 
 
 def test_a_file_that_unfolds_to_much_memory_is_refused(assignment):

@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 sys.path.insert(0, str(Path(__file__).parent))
 import classroom
 
 from course_lib.files import CourseError
-from course_tools.grading import engine, gradebook, results
+from course_tools.grading import class_folder, engine, gradebook, results
 
 NAME = "01_grayscale_conversion"
 DUE = datetime(2026, 11, 1, 12)
@@ -136,6 +137,26 @@ def test_the_gradebook_says_what_results_say_once_or_twice(folder):
         assert submission.max_score == 8
 
 
+@pytest.mark.parametrize(
+    ("listed", "first", "last"),
+    [
+        ("Ada King Lovelace", "Ada King", "Lovelace"),
+        ('"Lovelace, Ada"', "Ada", "Lovelace"),
+        ("Ada", "", "Ada"),
+        ("Pat O'Brien", "Pat", "O\u2019Brien"),
+        ("Eve <script>alert(1)</script>", "Eve", "scriptalert(1)/script"),
+        ("", None, None),
+    ],
+)
+def test_names_of_the_class_list_reach_the_gradebook(folder, listed, first, last):
+    (folder / "students.csv").write_text(f"student,name\nann,{listed}\n")
+    write(folder, result_of("ann"))
+    sync(folder)
+    with gradebook.opened(folder) as book:
+        student = book.find_student("ann")
+        assert (student.first_name, student.last_name) == (first, last)
+
+
 def test_manual_scores_are_kept_until_the_words_change(folder):
     write(folder, result_of("ann", "Because."))
     sync(folder)
@@ -185,11 +206,89 @@ def test_formgrader_has_a_notebook_to_show(folder):
     sync(folder)
     file = json.loads((folder / "autograded" / "ann" / NAME / f"{NAME}.ipynb").read_text())
     cells = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in file["cells"]}
-    assert "".join(cells["written-1"]["source"]) == "Because."
+    assert ">Because&#46;</pre>" in "".join(cells["written-1"]["source"])
     assert "".join(cells["gray-pixel"]["source"]) == "def gray_pixel(): pass"
     assert cells["check-gray-pixel"]["outputs"][0]["text"] in ("Right.", ["Right."])
     sources = "".join("".join(cell["source"]) for cell in file["cells"])
     assert "0.587" not in "".join(cells["gray-batch"]["source"]) and "BEGIN SOLUTION" not in sources
+
+
+SCRIPTS = """I think that
+<script>document.querySelector("input.score").value = 4</script>
+</pre><script>alert(1)</script><pre>
+<img src=x onerror=alert(1)> ![picture](https://example.org/x.png)
+
+<iframe src="https://example.org"></iframe> <svg/onload=alert(1)>
+[link](javascript:alert(1)) <https://example.org> $\\href{javascript:alert(1)}{x}$ $$y$$
+&lt;script&gt; &#60;script&#62; <style>*{display:none}</style>
+```
+</code></pre><script>alert(1)</script>
+```
+<!-- --> ]]> {{ resources }} {% raw %} \x00 end"""
+
+
+def shown(folder, student):
+    """What formgrader shows of a hand-in: its own exporter and template, the folder's settings."""
+    from nbconvert.exporters import HTMLExporter
+    from nbgrader.server_extensions.formgrader import handlers
+    from traitlets.config.loader import PyFileConfigLoader
+
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    file = folder / "autograded" / student / NAME / f"{NAME}.ipynb"
+    about = {"base_url": "", "index": 0, "total": 1}
+    page, resources = HTMLExporter(config=config).from_filename(str(file), resources=about)
+    assert resources["should_sanitize_html"]
+    return BeautifulSoup(page, "html.parser").select_one("#notebook-container")
+
+
+def living(page):
+    """Everything on a page that could run, load or lead away."""
+    for tag in page.find_all(True):
+        if tag.name in ("script", "iframe", "img", "svg", "style", "a", "object", "embed"):
+            yield str(tag)
+        for key, value in tag.attrs.items():
+            if key.startswith("on") or "javascript:" in str(value):
+                yield str(tag)
+
+
+def test_nbgraders_autograde_is_refused_in_a_sentence_and_removes_nothing(folder):
+    """What the buttons of formgrader call; it would run students' code without a sandbox."""
+    classroom.hand_in(folder, "ann", NAME, classroom.own_cell(classroom.quick(), "import evil"))
+    write(folder, result_of("ann", "Because."))
+    sync(folder)
+    file = folder / "autograded" / "ann" / NAME / f"{NAME}.ipynb"
+    before = file.read_bytes()
+    outcome = class_folder.nbgrader_api(class_folder.at(folder)).autograde(NAME, "ann")
+    assert not outcome["success"]
+    assert outcome["error"].splitlines()[-1].endswith("terminal: course assignment grade NN")
+    assert file.read_bytes() == before and marks(folder) == {"ann": (3, True)}
+
+
+def test_nothing_of_a_student_runs_or_loads_in_formgrader(folder):
+    for student, words in (("ann", "Because."), ("eve", SCRIPTS)):
+        result = result_of(student, words)
+        result["exercises"][0] |= {"source": words, "sentence": words}
+        result["exercises"][1] |= {"source": f"%%javascript\n{words}"}
+        write(folder, result)
+    sync(folder)
+    harmless, hostile = shown(folder, "ann"), shown(folder, "eve")
+    assert list(living(hostile)) == list(living(harmless))
+    assert hostile.select("pre")[-1].get_text() == SCRIPTS.replace("\x00", "\ufffd")
+    assert len(hostile.select("input.score")) == len(harmless.select("input.score")) == 7
+    assert "alert(1)" in hostile.select_one(".input_area").get_text() + hostile.get_text()
+
+
+def test_scores_are_for_the_words_and_not_for_how_they_are_shown(folder, monkeypatch):
+    write(folder, result_of("ann", SCRIPTS))
+    sync(folder)
+    score_by_hand(folder, "ann", 2)
+    monkeypatch.setattr(gradebook, "dead", lambda words: "shown in another way")
+    for _ in range(2):
+        sync(folder)
+        assert marks(folder)["ann"] == (5, False)
+    assert results.read(folder, NAME, "ann")["written"][0]["source"] == SCRIPTS
 
 
 def test_an_exercise_that_comes_later_is_entered_too(folder):
