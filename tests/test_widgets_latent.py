@@ -110,6 +110,9 @@ def test_words_tell_how_far_a_frame_is_from_the_picture_beside_it():
     told = [float(text.split(": ")[1].split()[0]) for text in answer["words"]]
     np.testing.assert_allclose(told, distance, atol=0.003)  # rounded to levels, and to 3 digits
     assert told[0] == told[20] == 0
+    ends = np.sqrt(np.mean((frames[20] - frames[0]) ** 2))
+    yardsticks = {float(text.split("walk: ")[1].split(")")[0]) for text in answer["words"]}
+    assert list(yardsticks) == pytest.approx([ends], abs=0.003)
 
 
 def test_the_browser_gets_the_gray_images_as_bytes():

@@ -95,8 +95,8 @@ def walk_latent(model: Any, gray: np.ndarray, num_directions: int = 8) -> Widget
         latent.walk,
         ["pair", 0, 1],
         still=_still_of_walks(pair, along, gray.shape[1:]),
-        alt="Five pictures on the straight way from one latent to another, the fade between the "
-        "same two, and five along the first principal direction of the latents, "
+        alt="Five pictures on the straight way from the latent of image 0 to that of image 1, the "
+        "fade between the same two, and five from image 0 along the first principal direction, "
         f"which carries {shares[0]:.1%} of their variance.",
         size=list(gray.shape),
         gray=_gray_bytes(gray),
@@ -153,6 +153,7 @@ class Latent:
         middle = frames[NUM_FRAMES // 2]
         beside = fade(frames) if kind == "pair" else np.broadcast_to(middle, frames.shape)
         distances = np.sqrt(np.mean((frames - beside) ** 2, axis=(1, 2, 3)))  # (21,)
+        ends = np.sqrt(np.mean((frames[-1] - frames[0]) ** 2))
         beyond = self.beyond(line)  # (21,)
         to = f"to image {other}" if kind == "pair" else f"along direction {other + 1}"
         return {
@@ -161,7 +162,8 @@ class Latent:
             "title": f"walk from image {start} {to}",
             "title_beside": "fade of the pixels" if kind == "pair" else f"output of image {start}",
             "words": [
-                f"RMS difference from the picture beside it: {distance:.3f}\n"
+                f"RMS difference from the picture beside it: {distance:.3f} "
+                f"(between the two ends of the walk: {ends:.3f})\n"
                 f"{number} of {line.shape[1]:,} latent numbers leave the range of the images"
                 for distance, number in zip(distances, beyond, strict=True)
             ],

@@ -171,6 +171,7 @@ function chart({ label, xlabel, ylabel, log = false, width = 520, height = 230 }
       const scale = log ? Math.log10 : (v) => v;
       let low = Math.min(...all.map(scale)), high = Math.max(...all.map(scale));
       if (!(high > low)) [low, high] = [low - 0.5, high + 0.5];
+      low -= (high - low) / 20; // so that the lowest line does not lie on the frame
       const count = Math.max(2, ...lines.map((line) => line.values.length));
       const x = (epoch) => left + ((epoch - 1) / (count - 1)) * (right - left);
       const y = (v) => bottom - ((scale(v) - low) / (high - low)) * (bottom - top);

@@ -615,17 +615,43 @@ for bar in ("mean colour", "gray-level table"):
 # the better colours; where the interval reaches zero, these images do not tell. B's chroma part
 # alone would not show it, since some of it is wrong gray.
 #
+# One thing about the 256 numbers can be counted. They come out of a `relu`, which makes 0 of
+# everything below zero. A number that is 0 for one picture says something about that picture. A
+# number that is 0 for *all* of them says nothing. It is called *dead*: no gradient passes a `relu`
+# there, so training hardly ever wakes it again.
+#
+# *Expect:* how many of the 256 are at work?
+
+# %%
+given = torch.from_numpy(grayscale.to_gray(validation, weights)[:, None])  # (M, 1, 32, 32)
+with torch.no_grad():
+    codes = torch.cat([full_model.encode(batch) for batch in given.split(250)])  # (M, 256)
+dead, width = int((codes == 0).all(dim=0).sum()), codes.shape[1]
+print(f"0 for every one of {len(codes)} validation images: {dead} of {width} numbers")
+print(f"not 0, in the mean over the images: {(codes > 0).sum(dim=1).float().mean():.1f} numbers")
+
+# %% [markdown]
+# **What to see.** If the first line says 0, all numbers are at work. If it says more, this B has a
+# smaller latent than its layers promise: 256 less the dead ones. Then the comparison above was not
+# one of equals, for the linear code uses all of its 256. What 256 numbers hold in a network like B
+# has then not been shown, and no table of layers tells you so.
+#
+# *Try:* make it fair. In the cell of the linear code put the count of living numbers in the place
+# of `256`, and run on to the table of errors. On which side of B's luma part is the linear code
+# now? (Put the 256 back afterwards.)
+#
 # A bottleneck says how much a model *can* hold. It does not say how much it *does*.
 #
-# **And what does one of the 256 numbers mean?** Let us walk. Every row of 256 numbers can be
-# decoded, also rows that no photograph gave. A walk *between two images* goes from the numbers of
-# one in a straight line to those of the other; beside it stands the plain fade, in which the two
-# outputs are mixed pixel by pixel. A walk *along a principal direction* starts at one image and
-# goes where the numbers of the 100 test images differ most, up to three standard deviations to
-# either side. It is the idea of the linear code, but among latents.
+# **And what does a place in the latent mean?** Let us walk. Every row of 256 numbers can be
+# decoded, also rows that no photograph gave. No slider here moves one number alone: a walk changes
+# many of them together. A walk *between two images* goes from the numbers of one in a straight line
+# to those of the other; beside it stands the plain fade, in which the two outputs are mixed pixel
+# by pixel. A walk *along a principal direction* starts at one image and goes where the numbers of
+# the 100 test images differ most, up to three standard deviations to either side. It is the idea of
+# the linear code, but among latents.
 #
-# *Expect:* would half of the way from a cat to a ship be a thing between them, or both at once, one
-# through the other?
+# *Expect:* will half of the way be a new layout of light and dark, or both layouts at once, one
+# through the other, as in the fade?
 #
 # *Try:* move the position from 0 to 100 % for a few pairs, and compare with the fade. Then choose
 # the walk along a direction: what do the first and the second do to any image you start from?
@@ -634,15 +660,19 @@ for bar in ("mean colour", "gray-level table"):
 widgets.walk_latent(full_model, first_gray)
 
 # %% [markdown]
-# **What to see.** Between two images the walk is close to the fade; the line below the pictures
-# says how close. If the latent held *things*, a cat would have to turn into a ship on the way. It
-# holds a rough layout of light and dark, and halfway there is half of either.
+# **What to see.** Between two images compare walk and fade. The line below the pictures says how
+# far they are apart, and beside it stands the yardstick: how far the two ends of the walk are from
+# each other. If the first is a small part of the second, the walk is little more than a fade, and
+# halfway there is half of either layout. If it is a large part, the decoder makes something of its
+# own on the way. Whether a cat turns into a ship cannot be judged here: B's pictures are too soft
+# to show *things*.
 #
-# Along the first directions the light of the whole picture changes, or that of one half against
-# the other. None of them stands for "fur" or "water". Far out, the second line says how many
-# numbers have left the range that any of the 100 images gave: there the decoder answers to
-# something that it has never met, and you see what it makes up. (On a page that cannot run code you
-# see five steps each of one walk, of its fade, and of the first direction.)
+# A direction is a mixture of many numbers. Along the first ones the light of the whole picture
+# changes, or that of one half against the other. None of them stands for "fur" or "water". Far out,
+# the second line says how many numbers have left the range that any of the 100 images gave: there
+# the decoder answers to something that it has never met, and you see what it makes up. (On a page
+# that cannot run code you see five steps each of the walk from test image 0 to test image 1, of its
+# fade, and of the first direction from image 0.)
 
 # %% [markdown]
 # ## Exercises
@@ -816,7 +846,7 @@ print(f"test MSE of {run.label}, seed {run.manifest['seed']}: {score:.5f}")
 # - Weights are data: keep them in a format that cannot run, write them whole or not at all, and
 #   catch only the error that you have an answer to.
 # - A latent of 256 numbers is a limit. Whether a model reaches it has to be measured: a linear code
-#   with as many numbers needs no training.
+#   with as many numbers needs no training. Numbers that are 0 for every image hold nothing.
 #
 # **Next:** lesson 04 takes the bottleneck away.
 

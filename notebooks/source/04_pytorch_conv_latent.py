@@ -319,6 +319,10 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt + "edge
 # `return self.fc1(x.flatten(1))`. Add `trained["B, signed"] = Signed(grant.channels)` and run on.
 # What would you say if it came close to B? If it came close to C?
 #
+# Mind B's 256, too. Lesson 03 counted the latent numbers of the published B that are 0 for every
+# image. Where the `relu` does that, fewer than 256 are at work, and the first rung changes how many
+# as well.
+#
 # And these are narrow models, few images, one seed, and seconds of training. (With the profile
 # `full` the same cells train at full width.) Have we seen what each latent *can hold*? Lesson 03
 # had a code of 256 numbers in a row that nobody trained by gradient descent: the linear code.
@@ -367,8 +371,9 @@ plots.show(figure, alt="Training and validation loss of models B and C, and the 
 #
 # *Expect:* B began with blurs (lesson 03). With what does a model begin that can keep every edge?
 #
-# *Try:* go to the very first point. What has C after it that B never gets? Then look for the first
-# point at which a sky, or grass, has a colour of its own.
+# *Try:* go to the very first point. Where do shapes stand already, and how sharp are they? Move on:
+# when is C sharper than B ever gets? Then look for the first point at which a sky, or grass, has a
+# colour of its own. "None" may be the answer.
 
 # %% tags=["widget"]
 from course_lib import widgets
@@ -376,11 +381,13 @@ from course_lib import widgets
 widgets.scrub_training(runs["C"])
 
 # %% [markdown]
-# **What to see.** The shapes are there almost from the start; nobody had to teach C where the edges
-# run. What changes afterwards is how fine they are, and the colour, which comes slowly and stays
-# pale. Did you see all pictures take one tint together, and another at the next point? Such a step
-# moves the loss, too, and no picture knows its colour better for it. (On a page that cannot run
-# code you see C's curves, and eight of the pictures at three points.)
+# **What to see.** Light and dark stand in their places at the first point; nobody had to teach C
+# where things are. How sharp they are is another matter. If the first point shows soft blobs and
+# the later ones ever finer edges, then a latent that *can* keep every edge still has to learn to
+# pass it on. Colour comes more slowly than edges, if it comes, and stays pale. Did you see all
+# pictures take one tint together, and another at the next point? Such a step moves the loss, too,
+# and no picture knows its colour better for it. (On a page that cannot run code you see C's curves,
+# and eight of the pictures at three points.)
 #
 # Now the pictures: figure 4 of the paper, the first 100 test images. Our own class takes the
 # published weights.
@@ -404,7 +411,8 @@ plots.show(figure, alt="The first 100 test images in gray, and as model C paints
 # half and look at the colours alone. How many pictures have a colour that you would call a guess
 # about the *thing*, and how many look like an old brown print?
 #
-# Next the published models at full width side by side, on the validation images.
+# Next the published models at full width side by side, on the validation images. (The cell says
+# nothing while they paint. That takes some seconds, and on a busy machine a minute.)
 #
 # *Expect:* sharpness is easy to see. Try to compare the *colours* of B and C, too.
 
@@ -485,17 +493,49 @@ both = {"trained": c, "untrained": ConvLatentAutoencoder()}
 widgets.show_feature_maps(both, gray_in[:100])
 
 # %% [markdown]
-# **What to see.** The untrained maps are soft copies of the picture, or of its negative. Nobody has
-# to teach a convolution to keep things in their places: every number of a map is made of the pixels
-# around its own place, whatever the weights. Training only decides *what* is passed on. In the
-# trained maps look for edges and fine lines. They may be harder to recognise, but follow one shape
-# through the sheet, such as a leg or a roof: it stands where it stands in the photograph. In one
-# scale for all, some maps are nearly flat: they hold little of *this* picture. (On a page that
-# cannot run code you see the first picture, and the maps of each model that are highest on
-# average.)
+# **What to see.** Follow one shape through the sheet, such as a leg or a roof: in both models it
+# stands where it stands in the photograph. Nobody has to teach a convolution to keep things in
+# their places: every number of a map is made of the pixels around its own place, whatever the
+# weights. Training only decides *what* is passed on. In one scale for all, some maps are nearly
+# flat: they hold little of *this* picture. (On a page that cannot run code you see the first
+# picture, and the maps of each model that are highest on average.)
 #
-# Test it. In C we set a square of 2 × 2 places to zero, in all maps: 1024 numbers, one 64th of the
-# latent. In B we do it to *one* number, the largest. Then we look where the picture changes.
+# Which of the two has the maps that look more like the photograph? The eye is easily misled here,
+# for each map is stretched. So we count. The picture is shrunk to 16 × 16, and each map gets its
+# *correlation* with it, without the sign: 1 for a copy and for a negative, 0 for no likeness. The
+# border is left out, where the padding shows.
+#
+# *Expect:* does training make the maps more like the picture, or less?
+
+# %%
+from torch.nn.functional import avg_pool2d
+
+
+def standard(maps):  # (N, C, 16, 16) -> (N, C, 12, 12), each with mean 0 and deviation 1
+    inner = maps[:, :, 2:-2, 2:-2]
+    deviation, mean = torch.std_mean(inner, dim=(2, 3), keepdim=True, correction=0)
+    return (inner - mean) / deviation
+
+
+first_40 = torch.from_numpy(gray_in[:40, None])  # (40, 1, 32, 32)
+for name, model in both.items():
+    with torch.no_grad():
+        maps = standard(model.encode(first_40))  # (40, 256, 12, 12)
+    alike = (maps * standard(avg_pool2d(first_40, 2))).mean(dim=(2, 3)).abs()  # (40, 256)
+    many = (alike > 0.8).float().mean()
+    print(f"{name:10} mean {alike.mean():.2f}; above 0.8: {many:.0%} of the maps")
+
+# %% [markdown]
+# **What to see.** Look at the untrained line first: it is not near 0. Random weights pass a good
+# deal of the picture on, so a map in which you know a horse again proves no learning. Then compare.
+# If the trained mean is the larger one, training has made the maps *more* like the picture. That
+# fits the task: most of what C has to paint is the gray that it was given. If the trained mean is
+# the smaller one, the maps have become something else than the picture, and this number does not
+# say what. In both cases things are in their places.
+#
+# Now test the places. In C we set a square of 2 × 2 places to zero, in all maps: 1024 numbers, one
+# 64th of the latent. In B we do it to *one* number, the largest. Then we look where the picture
+# changes.
 #
 # *Expect:* a hole in C. And in B?
 

@@ -103,8 +103,10 @@ print(inspect.getsource(schedules.ReduceOnPlateau.__call__))
 # %% [markdown]
 # **What to see.** Four thoughts, from top to bottom.
 #
-# 1. `cooldown_left`: for some epochs after a fall nothing is counted. The paper's *cooldown* is 0,
-#    so these three lines never act.
+# 1. `cooldown_left`: for some epochs after a fall nothing is counted. For how many? The code takes
+#    one off the counter *before* it counts, so a cooldown of *c* skips *c* - 1 epochs, and a
+#    cooldown of 1 does nothing, as in Keras. The paper's *cooldown* is 0, so these three lines
+#    never act.
 # 2. An epoch counts as **better** if its loss is below the best so far by more than *min_delta*.
 #    Only then does `best` move, and the count of bad epochs starts again. A tiny bit lower is not
 #    better.
@@ -191,7 +193,8 @@ for patience in (1, 2, 3, 5, 8):
 # do anything?
 #
 # *Try:* find a patience at which the rule falls once and never again. Then move min_delta by one
-# notch. Take a patience of 1, and find out what a cooldown does to a row of falls close together.
+# notch. Take a patience of 1, and find out what a cooldown of 3 does to a row of falls close
+# together. Is a cooldown of 1 any different from 0?
 
 # %% tags=["widget"]
 from course_lib import widgets
@@ -425,13 +428,14 @@ def train(seed, callbacks=()):
 # **What to see.** One function: build, compile, fit. All that two runs can differ in are its two
 # arguments. `fit_keras` is `model.fit` with a record kept; lesson 02 has the details.
 #
-# Now the three runs without a schedule.
+# Now the three runs without a schedule. (Each takes some seconds, and on a busy machine half a
+# minute; a line appears as each ends.)
 
 # %%
-seeds = [seed, seed + 1, seed + 2]
-without = [train(one) for one in seeds]  # each (model, record)
-for one, (_, record) in zip(seeds, without, strict=True):
-    first, *_, last = record.losses()
+seeds, without = [seed, seed + 1, seed + 2], []
+for one in seeds:
+    without.append(train(one))  # (model, record)
+    first, *_, last = without[-1][1].losses()
     print(f"seed {one}: validation MSE {first:.5f} after one epoch, {last:.5f} after the last")
 
 # %% [markdown]
@@ -444,8 +448,10 @@ for one, (_, record) in zip(seeds, without, strict=True):
 
 # %%
 settings = {**recipe.schedule, "patience": patience}
-scheduled = [train(one, [keras.callbacks.ReduceLROnPlateau(**settings)]) for one in seeds]
-for one, (_, record) in zip(seeds, scheduled, strict=True):
+scheduled = []
+for one in seeds:
+    model, record = train(one, [keras.callbacks.ReduceLROnPlateau(**settings)])
+    scheduled.append((model, record))
     falls = [event["epoch"] for event in record.events]
     words = f"the rate fell after epochs {falls}" if falls else "the rate never fell"
     print(f"seed {one}: validation MSE after the last epoch {record.losses()[-1]:.5f}, {words}")
@@ -473,9 +479,11 @@ panels[0].legend(frameon=False)
 plots.show(figure, alt="Validation loss by epoch, constant and plateau, for three seeds.")
 
 # %% [markdown]
-# **What to see.** Black squares lie in white circles until the first upright line, and leave them
-# only after it. This is why pairs are worth having: what the seed did to both is the same, and
-# drops out of the difference.
+# **What to see.** Black squares lie in the middle of white circles up to the first upright line.
+# Only after it can they move off. How far do they? If the fall comes late, or the rate mattered
+# little, they stay inside the circles: the schedule has acted, and has changed next to nothing.
+# This is why pairs are worth having: what the seed did to both is the same, and drops out of the
+# difference.
 #
 # Now the question that step 4 left open. We compare the three runs *without* a schedule with each
 # other, on the validation images, with the interval over images. They differ in their seed only.

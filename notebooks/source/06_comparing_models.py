@@ -225,15 +225,17 @@ coloured["gray-level table"] = baselines.gray_level_table(gray_test)
 # %% [markdown]
 # The function shifts all three channels of a pixel by the same amount, until its gray is that of
 # the photograph. Now the models. Each gets the gray that it was trained on; the control gets the
-# colours.
+# colours. (They are large. A line appears as each model ends: some seconds for each, and more on a
+# busy machine.)
 
 # %%
+print(f"MSE with the right gray, {len(test)} test images")
+for name, picture in coloured.items():  # the baselines
+    print(f"{name:18}{right_gray_mse(picture).mean():.5f}")
 for name, run in runs.items():
     given = experiments.model_input(experiments.get(run.manifest["experiment"]), test)
     coloured[name] = published.predict(run.model(), given)  # (N, 32, 32, 3)
-print(f"MSE with the right gray, {len(test)} test images")
-for name, picture in coloured.items():
-    print(f"{name:18}{right_gray_mse(picture).mean():.5f}")
+    print(f"{name:18}{right_gray_mse(coloured[name]).mean():.5f}")
 
 # %% [markdown]
 # **What to see.** The baselines have the right gray already, so their numbers are their MSE.
@@ -605,6 +607,19 @@ def separating_experiment(one, other, candidates):
 # %% tags=["check"]
 checks.check("06.separating_experiment", separating_experiment)
 
+# %% [markdown] tags=["lesson-only"]
+# <details><summary>Exercise 4: why this one (open it when you have yours)</summary>
+#
+# The run has to be like `one` in all settings but one, and like `other` in that one. Then it is
+# like `other` in all but one as well: it stands on the corner between them. Its score against that
+# of `one` is the effect of the first cause, against that of `other` the effect of the second. A run
+# that changes both is `other` again. A run that changes a third setting brings a new confound. And
+# a third *value* of one cause (a rate of 0.01 between runs at 0.001 and 0.0001) says what happens
+# elsewhere, not what happened here. One run is still not enough if the two causes *interact*: then
+# you need the fourth corner too, and a few seeds at each.
+#
+# </details>
+
 # %% [markdown]
 # ### Exercise 5 · In your own words
 #
@@ -617,18 +632,6 @@ checks.check("06.separating_experiment", separating_experiment)
 # | 1 | telling blur from wrong colour: the luma part, and the error with the right gray |
 # | 1 | naming at least two confounds between the models you compare |
 # | 1 | saying what cannot be told yet, which run would tell most, and with how many seeds |
-#
-# <details><summary>Exercise 4: why this one (open it when you have yours)</summary>
-#
-# The run has to be like `one` in all settings but one, and like `other` in that one. Then it is
-# like `other` in all but one as well: it stands on the corner between them. Its score against that
-# of `one` is the effect of the first cause, against that of `other` the effect of the second. A run
-# that changes both is `other` again. A run that changes a third setting brings a new confound. And
-# a third *value* of one cause (a rate of 0.01 between runs at 0.001 and 0.0001) says what happens
-# elsewhere, not what happened here. One run is still not enough if the two causes *interact*: then
-# you need the fourth corner too, and a few seeds at each.
-#
-# </details>
 
 # %% [markdown] tags=["written"] points=4
 # *Your answer here.*
