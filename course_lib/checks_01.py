@@ -38,8 +38,9 @@ _BGR = "Red and blue have changed places: BGR is the order of OpenCV, this is RG
 # fmt: off
 CHECKS = {
     "01.gray_pixel": Check(
-        inputs=lambda: [(0.2, 0.5, 0.9), (1.0, 0.0, 0.0), (0.0, 0.3, 0.8), (0.7, 0.7, 0.7)],
-        reference=lambda *rgb: _gray(rgb),
+        inputs=lambda: [(0.2, 0.5, 0.9), (1.0, 0.0, 0.0), (0.0, 0.3, 0.8), (0.7, 0.7, 0.7),
+                        tuple(random_array(3).round(2).tolist())],
+        reference=lambda red, green, blue: _gray((red, green, blue)),
         misconceptions={
             _EQUAL: lambda *rgb: sum(rgb) / 3,
             _BGR: lambda *rgb: _gray(rgb[::-1]),
@@ -103,7 +104,7 @@ CHECKS = {
     ),
     "01.to_bytes": Check(
         inputs=lambda: [(np.arange(256, dtype=np.float32).reshape(16, 16) / np.float32(255),),
-                        (0.999 * random_array(2, 3, 4),)],
+                        (0.999 * random_array(2, 3, 4),), (0.999 * random_array(5, 7),)],
         reference=lambda gray: np.rint(255 * gray).astype(np.uint8),
         dtype=np.uint8,
         misconceptions={
@@ -131,8 +132,8 @@ CHECKS = {
     ),
     "01.same_gray": Check(
         inputs=lambda: [(np.array([0.4, 0.5, 0.6]), 0.1), (np.array([0.9, 0.2, 0.3]), -0.4),
-                        (np.array([0.9, 0.1, 0.5]), 0.4)],
-        reference=_move(0.299 / 0.587),
+                        (np.array([0.9, 0.1, 0.5]), 0.4), (random_array(3).round(2), -0.23)],
+        reference=lambda colour, red_change: _move(0.299 / 0.587)(colour, red_change),
         misconceptions={
             "You clip to [0, 1], and the gray changes with what you cut: let the colour leave it.":
                 lambda colour, change: np.clip(_move(0.299 / 0.587)(colour, change), 0, 1),
@@ -156,7 +157,8 @@ CHECKS = {
     ),
     "01.best_guess": Check(
         inputs=lambda: [(random_array(3, 3), np.array([0.6, 0.3, 0.1])),
-                        (random_array(4, 3), np.array([0.1, 0.45, 0.25, 0.2]))],
+                        (random_array(4, 3), np.array([0.1, 0.45, 0.25, 0.2])),
+                        (random_array(2, 3), np.array([0.35, 0.65]))],
         reference=lambda colours, probabilities: probabilities @ colours,
         misconceptions={
             "You pick the likeliest colour; when wrong it is far off, and squares punish that.":

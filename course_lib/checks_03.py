@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.checks import Check, CheckFailed, random_array
+from course_lib.checks import Check, CheckFailed, random_array, random_whole
 
 
 def _two_layers(size: int, latent_dim: int) -> int:
@@ -100,7 +100,7 @@ def _design(budget: int) -> tuple[int, int, int, int]:
 CHECKS = {
     "03.fc_parameters": Check(
         # The first is so small that a message shows every digit.
-        inputs=lambda: [(8, 16), (32, 256), (64, 256), (128, 48)],
+        inputs=lambda: [(8, 16), (32, 256), (64, 256), (128, 48), (20, *random_whole(10, 300, 1))],
         reference=_two_layers,
         misconceptions={
             "You count weights only: each output has a bias too.":
@@ -132,13 +132,14 @@ CHECKS = {
         },
     ),
     "03.inside_loss": _WithHints(
-        inputs=lambda: [_photographs()],
+        inputs=lambda: [_photographs(), tuple(array[1:] for array in _photographs())],
         hints={
             "broadcast":
                 "An array (N, H, W) does not multiply one (N, H, W, 3): write inside[..., None], "
                 "or let it choose pixels: prediction[inside].",
         },
-        reference=lambda p, t, inside: np.mean((p[inside] - t[inside]) ** 2),
+        reference=lambda prediction, target, inside:
+            np.mean((prediction[inside] - target[inside]) ** 2),
         misconceptions={
             "You count the corners too: take only the pixels where inside is True.":
                 lambda p, t, inside: np.mean((p - t) ** 2),
@@ -171,7 +172,8 @@ CHECKS = {
     ),
     "03.descend": _WithHints(
         inputs=lambda: [(np.array([0.5, -1.0, 2.0]), random_array(8, 3), 3 * random_array(8), 0.1,
-                         num_steps) for num_steps in (1, 4)],
+                         num_steps) for num_steps in (1, 4)]
+        + [(random_array(2), random_array(5, 2), random_array(5), 0.25, 3)],
         reference=_right_descent,
         hints={
             "zero_":
@@ -190,7 +192,7 @@ CHECKS = {
             "Two factors are missing, the 2 of the square and the 1 / N of the mean.":
                 _descent(lambda gradient, total, n: n * gradient / 2),
             "You divide by all numbers of x; the mean is over its N rows.":
-                _descent(lambda gradient, total, n: gradient / 3),
+                _descent(lambda gradient, total, n: gradient / len(gradient)),
             "You leave learning_rate out.":
                 lambda w, x, y, rate, steps: _right_descent(w, x, y, 1, steps),
             "You find the gradient once; each step needs its own, where it begins.":
@@ -208,7 +210,7 @@ CHECKS = {
         },
     ),
     "03.design": _FourNumbers(
-        inputs=lambda: [(1_330_307,), (700_000,)],
+        inputs=lambda: [(1_330_307,), tuple(random_whole(600_000, 800_000, 1))],
         reference=_design,
         measure=_design_problem,
         measured="the problem (0 is none, 4 over the budget, 5 too far below it)",

@@ -65,7 +65,7 @@ def test_a_library_that_implements_something_not_is_no_blank():
 
     with pytest.raises(NotImplementedError, match="forward") as failure:
         checks.check("01.gray_pixel", lambda *rgb: torch.nn.Module()(rgb))
-    assert "0.2, 0.5, 0.9" in failure.value.__notes__[0]
+    assert "red = 0.2, green = 0.5, blue = 0.9" in failure.value.__notes__[0]
 
 
 def test_the_student_sees_their_own_exception_and_what_caused_it():

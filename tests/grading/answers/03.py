@@ -3,6 +3,8 @@ and right ones written in unusual ways."""
 
 import numpy as np
 
+from course_lib import checks
+
 
 def descend_in_torch(clear, sign=-1):
     import torch
@@ -29,7 +31,7 @@ def in_place(weight, x, y, learning_rate, num_steps):
 def by_sgd(weight, x, y, learning_rate, num_steps):
     import torch
 
-    layer = torch.nn.Linear(3, 1, bias=False).double()
+    layer = torch.nn.Linear(len(weight), 1, bias=False).double()
     layer.weight.data = torch.tensor(weight)[None]
     optimizer = torch.optim.SGD(layer.parameters(), lr=learning_rate)
     for _ in range(num_steps):
@@ -51,6 +53,18 @@ def broadcast_loss(weight, x, y, learning_rate, num_steps):
     for _ in range(num_steps):
         weight = weight - learning_rate * 2 * (x * (x @ weight - y)[:, None]).mean()
     return weight
+
+
+def always_eight_samples(weight, x, y, learning_rate, num_steps):
+    for _ in range(num_steps):
+        weight = weight - learning_rate * 2 * x.T @ (x @ weight - y) / 8
+    return weight
+
+
+def known_loss(prediction):
+    """What the target's picture says, whatever comes in."""
+    check = checks.of_lesson("03")["03.inside_loss"]
+    return check.shown_cases()[0][1]
 
 
 def one_gradient_for_all(weight, x, y, learning_rate, num_steps):
@@ -134,6 +148,9 @@ WRONG = [
     ("03.descend", in_place, "work on a copy"),
     ("03.descend", broadcast_loss, "at index"),
     ("03.descend", lambda w, x, y, r, n: None, "return statement"),
+    ("03.descend", lambda w, x, y, r, n: by_sgd(w, x, y, 0.1, n), "should be"),
+    ("03.descend", always_eight_samples, "should be"),
+    ("03.inside_loss", lambda p, t, i: known_loss(p), "should be"),
     ("03.design", lambda budget: (32, 64, 64, 128), "fewer than 256"),
     ("03.design", lambda budget: (64, 64, 64, 10), "fewer than 256"),
     ("03.design", lambda budget: (64, 128, 40, 256), "over the budget"),
