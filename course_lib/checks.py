@@ -137,7 +137,8 @@ class Check:
             return "The type float16 holds three digits only; use float32 or float64."
         for digits in range(1, 7):
             if all(np.array_equal(one, np.round(other, digits)) for one, other in pairs):
-                return f"You round to {digits} digits; return the result as it is."
+                digit = "digit" if digits == 1 else "digits"
+                return f"You round to {digits} {digit}; return the result as it is."
         return None
 
     def _nothing(self, outputs: list[Any]) -> str:

@@ -21,7 +21,11 @@ def _copy_error(weights: np.ndarray, rgb: np.ndarray) -> np.floating:
     """MSE of the gray copy under these weights."""
     if weights.shape != (3,):
         raise CheckFailed("Return three weights, for red, green and blue.")
-    return np.mean((_gray(rgb, weights)[..., np.newaxis] - rgb) ** 2)
+    error = np.mean((_gray(rgb, weights)[..., np.newaxis] - rgb) ** 2)
+    least = np.mean((rgb.mean(axis=-1, keepdims=True) - rgb) ** 2)
+    if error > least + 2e-5 and 0.005 < abs(weights.sum() - 1) < 0.5:
+        raise CheckFailed(_SUM)
+    return error
 
 
 def _search(rgb: np.ndarray) -> np.ndarray:
@@ -32,6 +36,7 @@ def _search(rgb: np.ndarray) -> np.ndarray:
 
 _ROUNDED = (0.2989, 0.587, 0.114)  # TensorFlow's and torchvision's
 _FOUR_DIGITS = "The weight 0.2989 is rounded, and the three add up to 0.9999: BT.601 has 0.299."
+_SUM = "Your weights do not add up to 1, so a gray pixel changes: divide them by their sum."
 _EQUAL = "You give the channels equal weight; the eye does not, and nor does BT.601."
 _BGR = "Red and blue have changed places: BGR is the order of OpenCV, this is RGB."
 
@@ -145,6 +150,7 @@ CHECKS = {
             "These are the weights of BT.709; the course uses those of BT.601.":
                 _move(BT709[0] / BT709[1]),
             _FOUR_DIGITS: _move(0.2989 / 0.587),
+            "The ratio is not 0.5: divide red's weight by green's, 0.299 / 0.587.": _move(0.5),
             "You let blue change as well; it stays as it is, and green gives way alone.":
                 lambda colour, change: colour + change * np.array([1, *[-0.299 / 0.701] * 2]),
             "You set red to the change; it is added to the red that is there.":
@@ -202,6 +208,7 @@ CHECKS = {
                 _search,
             "You weigh each channel by its variance; the error counts all alike, flat or not.":
                 lambda rgb: rgb.var(axis=(0, 1, 2)) / rgb.var(axis=(0, 1, 2)).sum(),
+            _SUM: lambda rgb: np.full(3, 0.33),
             "You copy one channel; a mixture comes closer to all three.": lambda rgb: (0, 1, 0),
             "These weights add up to 3, so the gray is three times too bright.":
                 lambda rgb: (1, 1, 1),

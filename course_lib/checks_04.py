@@ -83,6 +83,10 @@ CHECKS = {
                 lambda h, w, cin, cout, k: (h + w) * k * k * cin * cout,
             "Windows overlap: there is one at every place, not one next to the other.":
                 lambda h, w, cin, cout, k: (h // k) * (w // k) * k * k * cin * cout,
+            "You wrote 3 x 3; the window need not be 3 pixels wide: use kernel_size.":
+                lambda h, w, cin, cout, k: h * w * 9 * cin * cout,
+            "You add channels_out, the biases; a bias is an addition without a multiplication.":
+                lambda h, w, cin, cout, k: h * w * k * k * cin * cout + cout,
             "You count biases; they are additions without a multiplication.":
                 lambda h, w, cin, cout, k: h * w * (k * k * cin + 1) * cout,
         },
@@ -119,6 +123,10 @@ CHECKS = {
                 lambda layers: _step_field(layers, lambda step, stride: stride),
             "You add up the strides; strides multiply: step * stride.":
                 lambda layers: _step_field(layers, lambda step, stride: step + stride - 1),
+            "You add the stride to the step; strides multiply: step * stride.":
+                lambda layers: _step_field(layers, lambda step, stride: step + stride),
+            "You leave the pooling out; it is a layer too, with kernel 2 and stride 2.":
+                lambda layers: _field([layer for layer in layers if tuple(layer) != (2, 2)]),
             "You lengthen the steps too early: the stride of a layer counts for the layers after.":
                 lambda layers: _field(layers, early=True),
             "A window of kernel pixels widens the field by kernel - 1.":

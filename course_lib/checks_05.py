@@ -39,8 +39,14 @@ def _fall(
     return first_fall
 
 
+def _after_the_first(losses: np.ndarray, patience: int, min_delta: float, first: int) -> int:
+    """The first fall for someone who drops the first epoch and calls the next one `first`."""
+    epoch = _fall()(losses[1:], patience, min_delta)
+    return epoch and epoch + first - 1
+
+
 def _first_fall_cases() -> list[tuple]:
-    """Made-up curves, two of them with ties that floats hold exactly, a recorded one, a drawn one."""
+    """Made-up curves, two of them with exact ties, a recorded one, a drawn one."""
     recorded = published.load("three_layer_constant_5k").history
     return [
         *((np.array(_CURVE), patience, 1e-4) for patience in (2, 3, 4)),
@@ -104,6 +110,8 @@ CHECKS: dict[str, Check] = {
             "Where the fall would lead below the floor, the rate becomes the floor.":
                 lambda r, f, floor: r * f if r * f > floor else r,
             "The floor is a limit; do not add it.": lambda r, f, floor: r * f + floor,
+            "The floor comes last: multiply first, then take the larger of the two.":
+                lambda r, f, floor: max(r, floor) * f,
             "You use 0.1; use the argument factor.": lambda r, f, floor: max(r * 0.1, floor),
             "You use the root of 0.1; use the argument factor.":
                 lambda r, f, floor: max(r * 0.1**0.5, floor),
@@ -135,6 +143,10 @@ CHECKS: dict[str, Check] = {
             "You wait one epoch longer, as PyTorch does: with patience 2, two bad ones are enough.":
                 _fall(wait=1),
             "You count bad epochs in all; a better one sets the count back to 0.": _fall(kept=1),
+            "You skip the first epoch: its loss is the first best.":
+                lambda losses, *rule: _after_the_first(losses, *rule, first=2),
+            "You skip the first epoch, and number 1 is the second: the first sets the first best.":
+                lambda losses, *rule: _after_the_first(losses, *rule, first=1),
         },
     ),
     "05.paired_interval": Check(
@@ -194,6 +206,10 @@ CHECKS: dict[str, Check] = {
                 _seeds(power=1),
             "One too few: with that many seeds the interval still contains 0.":
                 lambda difference, spread: max(2, _seeds()(difference, spread) - 1),
+            "You stop one seed too early: with that many the interval still contains 0, and 1 seed "
+            "has no spread.": lambda difference, spread: _seeds()(difference, spread) - 1,
+            "One too many: one seed fewer is enough.":
+                lambda difference, spread: _seeds()(difference, spread) + 1,
             "Your search begins with 3 seeds; where the spread is small, 2 are enough.":
                 _seeds(start=3),
             "Your search ends at 100 seeds; a small difference may need more.":

@@ -161,9 +161,10 @@ CHECKS = {
         },
     ),
     "06.paired_interval": Check(
-        inputs=lambda: [_errors(2000, 1), _errors(2500, 2), _errors(1600, *random_whole(3, 10**6, 1))],
+        inputs=lambda: [_errors(2000, 1), _errors(2500, 2),
+                        _errors(1600, *random_whole(3, 10**6, 1))],
         reference=_right_interval,
-        tolerance=5e-4,
+        tolerance=3e-4,
         measure=_told_apart,
         misconceptions={
             "The sign is wrong: the exercise asks for a - b.":
@@ -178,8 +179,14 @@ CHECKS = {
                 lambda a, b: _right_interval(np.abs(a - b), 0 * a),
             "You add up two half-widths; subtract image by image first, then take one.":
                 _interval(lambda a, b: 1.96 * (stats.sem(a) + stats.sem(b))),
+            "You subtract one model's spread from the other's; subtract image by image first.":
+                _interval(lambda a, b: 1.96 * (stats.sem(a) - stats.sem(b))),
             "You divide by N; the standard error divides by the root of N.":
                 _interval(lambda a, b: 1.96 * np.std(a - b, ddof=1) / len(a)),
+            "You use 1.645, which leaves out 5 % on either side; 95 % takes 1.96.":
+                _interval(lambda a, b: 1.645 * _standard_error(a, b)),
+            "The ends have changed places: the lower one comes first.":
+                _interval(lambda a, b: -1.96 * _standard_error(a, b)),
             "You go one standard error either way; 95 % takes 1.96.":
                 _interval(_standard_error),
             "You use the variance where the standard deviation belongs.":

@@ -107,6 +107,10 @@ def two_torch_layers(size, latent_dim):
     return sum(p.numel() for layer in layers for p in layer.parameters())
 
 
+def wide_for_the_second(budget):
+    return (32, 64, 36, 256) if budget > 10**6 else (32, 64, 60, 64)
+
+
 WRONG = [
     ("03.fc_parameters", lambda size, k: 2 * 16 * size**2 * k + k + 256, "a map has many"),
     ("03.fc_parameters", lambda size, k: 2 * 64 * 256 * k + k + 64 * 256, "use size"),
@@ -136,7 +140,7 @@ WRONG = [
         "divide by the pixels inside",
     ),
     ("03.inside_loss", lambda p, t, i: ((p - t)[i] ** 2).sum() / i.sum(), "three channels"),
-    ("03.inside_loss", lambda p, t, i: (p[i] - t[i]) ** 2, "shape of the result"),
+    ("03.inside_loss", lambda p, t, i: (p[i] - t[i]) ** 2, "the squared errors themselves"),
     ("03.inside_loss", lambda p, t, i: np.sqrt(np.mean((p[i] - t[i]) ** 2)), "root"),
     ("03.inside_loss", lambda p, t, i: np.abs(p - t)[i].mean(), "absolute value"),
     ("03.inside_loss", lambda p, t, i: (p - t)[i].mean(), "forget the square"),
@@ -153,12 +157,19 @@ WRONG = [
     ("03.inside_loss", lambda p, t, i: known_loss(p), "should be"),
     ("03.design", lambda budget: (32, 64, 64, 128), "fewer than 256"),
     ("03.design", lambda budget: (64, 64, 64, 10), "fewer than 256"),
-    ("03.design", lambda budget: (64, 128, 40, 256), "over the budget"),
+    (
+        "03.design",
+        lambda budget: (64, 128, 40, 256),
+        "your model has 1555883 parameters, and that is over it",
+    ),
     ("03.design", lambda budget: (32, 64, 12.5, 256), "whole numbers"),
     ("03.design", lambda budget: (32, 64, 36.0, 256), "whole numbers"),
     ("03.design", lambda budget: (1, 1, 1, 10311), "stay below 1024"),
-    ("03.design", lambda budget: (32, 64, 36, 256), "compute it from budget"),
-    ("03.design", lambda budget: (16, 32, 18, 256), "5 too far below it) is 5"),
+    ("03.design", lambda budget: (32, 64, 36, 256), "parameters, and that is over it"),
+    ("03.design", lambda budget: (16, 32, 18, 256), "and 1064246 is the least"),
+    ("03.design", lambda budget: (32, 64, 20, 256), "and 1064246 is the least"),
+    ("03.design", lambda budget: (8, 8, 4, 1024), "as many numbers as the picture"),
+    ("03.design", wide_for_the_second, "Your latent has fewer than 256"),
     ("03.design", lambda budget: (32, 64, 32), "Return four numbers"),
     ("03.design", lambda budget: ((32, 64, 36), 256), "side by side"),
     ("03.design", lambda budget: ([32, 64, 36, 256],), "side by side"),

@@ -18,6 +18,16 @@ def spread_of_images(a, b):
     return np.mean(d), np.mean(d) - 1.96 * np.std(d), np.mean(d) + 1.96 * np.std(d)
 
 
+def difference_of_spreads(a, b):
+    half = 1.96 * (a.std() - b.std()) / len(a) ** 0.5
+    return (a - b).mean(), (a - b).mean() - half, (a - b).mean() + half
+
+
+def of_width(a, b, factor):
+    mean, half = (a - b).mean(), factor * stats.sem(a - b)
+    return mean, mean - half, mean + half
+
+
 def studies(effect, spread, n, seed):
     return np.random.default_rng(seed).normal(effect, spread, (1000, n))
 
@@ -104,6 +114,9 @@ WRONG = [
         lambda a, b: ((a - b).mean(), *[stats.sem(a - b) * 1.96] * 2),
         "You return the half-width",
     ),
+    ("06.paired_interval", difference_of_spreads, "one model's spread from the other's"),
+    ("06.paired_interval", lambda a, b: np.array(by_scipy(a, b))[[0, 2, 1]], "changed places"),
+    ("06.paired_interval", lambda a, b: of_width(a, b, 1.645), "1.645"),
     ("06.power", power_of_normal_intervals, "1.96"),
     ("06.power", lambda *given: power_by_t_test(*given[:3], 0), "the same for every seed"),
     ("06.power", exact_power, "the same for every seed"),
