@@ -162,8 +162,8 @@ CHECKS = {
         },
     ),
     "01.best_guess": Check(
-        inputs=lambda: [(random_array(3, 3), np.array([0.6, 0.3, 0.1])),
-                        (random_array(4, 3), np.array([0.1, 0.45, 0.25, 0.2])),
+        inputs=lambda: [(random_array(3, 3).round(4), np.array([0.6, 0.3, 0.1])),
+                        (random_array(4, 3).round(4), np.array([0.1, 0.45, 0.25, 0.2])),
                         (random_array(2, 3), np.array([0.35, 0.65]))],
         reference=lambda colours, probabilities: probabilities @ colours,
         misconceptions={

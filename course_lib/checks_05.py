@@ -39,10 +39,14 @@ def _fall(
     return first_fall
 
 
-def _after_the_first(losses: np.ndarray, patience: int, min_delta: float, first: int) -> int:
-    """The first fall for someone who drops the first epoch and calls the next one `first`."""
-    epoch = _fall()(losses[1:], patience, min_delta)
-    return epoch and epoch + first - 1
+def _after_the_first(number: int) -> Callable:
+    """Finds the first fall without the first epoch; the next one is called `number`."""
+
+    def first_fall(losses: np.ndarray, patience: int, min_delta: float) -> int:
+        epoch = _fall()(losses[1:], patience, min_delta)
+        return epoch and epoch + number - 1
+
+    return first_fall
 
 
 def _first_fall_cases() -> list[tuple]:
@@ -144,9 +148,9 @@ CHECKS: dict[str, Check] = {
                 _fall(wait=1),
             "You count bad epochs in all; a better one sets the count back to 0.": _fall(kept=1),
             "You skip the first epoch: its loss is the first best.":
-                lambda losses, *rule: _after_the_first(losses, *rule, first=2),
+                _after_the_first(2),
             "You skip the first epoch, and number 1 is the second: the first sets the first best.":
-                lambda losses, *rule: _after_the_first(losses, *rule, first=1),
+                _after_the_first(1),
         },
     ),
     "05.paired_interval": Check(
