@@ -44,6 +44,8 @@ class Check:
         measure: what is compared, from an output and the arguments it came from: the output
             itself, unless several outputs are equally right.
         measured: what `measure` gives, in words.
+        shown: of how many inputs, counted from the first, the target picture shows the right
+            answer; None: all but the last, so that nobody can copy their answer from the picture.
     """
 
     inputs: Callable[[], list[tuple]]
@@ -53,6 +55,12 @@ class Check:
     dtype: type | None = None
     measure: Callable[..., Any] = lambda output, *arguments: output
     measured: str = "the result"
+    shown: int | None = None
+
+    def shown_cases(self) -> list[tuple[tuple, Any]]:
+        """Arguments and right output of each input that students may see."""
+        cases = list(zip(self.inputs(), self.outputs(self.reference), strict=True))
+        return cases[: self.shown or max(1, len(cases) - 1)]
 
     def outputs(self, answer: Callable[..., Any]) -> list[Any]:
         """What `answer` returns for each tuple of arguments; `NotImplemented` where it is blank.
@@ -129,7 +137,8 @@ class Check:
             return "The type float16 holds three digits only; use float32 or float64."
         for digits in range(1, 7):
             if all(np.array_equal(one, np.round(other, digits)) for one, other in pairs):
-                return f"You round to {digits} digits; return the result as it is."
+                digit = "digit" if digits == 1 else "digits"
+                return f"You round to {digits} {digit}; return the result as it is."
         return None
 
     def _nothing(self, outputs: list[Any]) -> str:
@@ -248,6 +257,11 @@ def drawn_from(seed: int) -> Iterator[None]:
         yield
     finally:
         _seed.reset(before)
+
+
+def random_whole(low: int, high: int, count: int) -> list[int]:
+    """Whole numbers from `low` to `high` - 1, from the same seed as `random_array`."""
+    return np.random.default_rng(_seed.get()).integers(low, high, count).tolist()
 
 
 def random_array(*shape: int) -> np.ndarray:

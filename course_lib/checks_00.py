@@ -7,7 +7,8 @@ from course_lib.checks import Check, random_array
 # fmt: off
 CHECKS = {
     "00.negative": Check(
-        inputs=lambda: [(random_array(4, 4),), (np.array([0.0, 0.25, 1.0]),)],
+        inputs=lambda: [(random_array(4, 4),), (np.array([0.0, 0.25, 1.0]),),
+                        (random_array(2, 3),)],
         reference=lambda gray: 1 - gray,
         misconceptions={
             "You give the picture back as it came: black must become white, and white black.":

@@ -21,7 +21,11 @@ def _copy_error(weights: np.ndarray, rgb: np.ndarray) -> np.floating:
     """MSE of the gray copy under these weights."""
     if weights.shape != (3,):
         raise CheckFailed("Return three weights, for red, green and blue.")
-    return np.mean((_gray(rgb, weights)[..., np.newaxis] - rgb) ** 2)
+    error = np.mean((_gray(rgb, weights)[..., np.newaxis] - rgb) ** 2)
+    least = np.mean((rgb.mean(axis=-1, keepdims=True) - rgb) ** 2)
+    if error > least + 2e-5 and 0.005 < abs(weights.sum() - 1) < 0.5:
+        raise CheckFailed(_SUM)
+    return error
 
 
 def _search(rgb: np.ndarray) -> np.ndarray:
@@ -32,14 +36,16 @@ def _search(rgb: np.ndarray) -> np.ndarray:
 
 _ROUNDED = (0.2989, 0.587, 0.114)  # TensorFlow's and torchvision's
 _FOUR_DIGITS = "The weight 0.2989 is rounded, and the three add up to 0.9999: BT.601 has 0.299."
+_SUM = "Your weights do not add up to 1, so a gray pixel changes: divide them by their sum."
 _EQUAL = "You give the channels equal weight; the eye does not, and nor does BT.601."
 _BGR = "Red and blue have changed places: BGR is the order of OpenCV, this is RGB."
 
 # fmt: off
 CHECKS = {
     "01.gray_pixel": Check(
-        inputs=lambda: [(0.2, 0.5, 0.9), (1.0, 0.0, 0.0), (0.0, 0.3, 0.8), (0.7, 0.7, 0.7)],
-        reference=lambda *rgb: _gray(rgb),
+        inputs=lambda: [(0.2, 0.5, 0.9), (1.0, 0.0, 0.0), (0.0, 0.3, 0.8), (0.7, 0.7, 0.7),
+                        tuple(random_array(3).round(2).tolist())],
+        reference=lambda red, green, blue: _gray((red, green, blue)),
         misconceptions={
             _EQUAL: lambda *rgb: sum(rgb) / 3,
             _BGR: lambda *rgb: _gray(rgb[::-1]),
@@ -103,7 +109,7 @@ CHECKS = {
     ),
     "01.to_bytes": Check(
         inputs=lambda: [(np.arange(256, dtype=np.float32).reshape(16, 16) / np.float32(255),),
-                        (0.999 * random_array(2, 3, 4),)],
+                        (0.999 * random_array(2, 3, 4),), (0.999 * random_array(5, 7),)],
         reference=lambda gray: np.rint(255 * gray).astype(np.uint8),
         dtype=np.uint8,
         misconceptions={
@@ -131,8 +137,8 @@ CHECKS = {
     ),
     "01.same_gray": Check(
         inputs=lambda: [(np.array([0.4, 0.5, 0.6]), 0.1), (np.array([0.9, 0.2, 0.3]), -0.4),
-                        (np.array([0.9, 0.1, 0.5]), 0.4)],
-        reference=_move(0.299 / 0.587),
+                        (np.array([0.9, 0.1, 0.5]), 0.4), (random_array(3).round(2), -0.23)],
+        reference=lambda colour, red_change: _move(0.299 / 0.587)(colour, red_change),
         misconceptions={
             "You clip to [0, 1], and the gray changes with what you cut: let the colour leave it.":
                 lambda colour, change: np.clip(_move(0.299 / 0.587)(colour, change), 0, 1),
@@ -144,6 +150,7 @@ CHECKS = {
             "These are the weights of BT.709; the course uses those of BT.601.":
                 _move(BT709[0] / BT709[1]),
             _FOUR_DIGITS: _move(0.2989 / 0.587),
+            "The ratio is not 0.5: divide red's weight by green's, 0.299 / 0.587.": _move(0.5),
             "You let blue change as well; it stays as it is, and green gives way alone.":
                 lambda colour, change: colour + change * np.array([1, *[-0.299 / 0.701] * 2]),
             "You set red to the change; it is added to the red that is there.":
@@ -155,8 +162,9 @@ CHECKS = {
         },
     ),
     "01.best_guess": Check(
-        inputs=lambda: [(random_array(3, 3), np.array([0.6, 0.3, 0.1])),
-                        (random_array(4, 3), np.array([0.1, 0.45, 0.25, 0.2]))],
+        inputs=lambda: [(random_array(3, 3).round(4), np.array([0.6, 0.3, 0.1])),
+                        (random_array(4, 3).round(4), np.array([0.1, 0.45, 0.25, 0.2])),
+                        (random_array(2, 3), np.array([0.35, 0.65]))],
         reference=lambda colours, probabilities: probabilities @ colours,
         misconceptions={
             "You pick the likeliest colour; when wrong it is far off, and squares punish that.":
@@ -200,6 +208,7 @@ CHECKS = {
                 _search,
             "You weigh each channel by its variance; the error counts all alike, flat or not.":
                 lambda rgb: rgb.var(axis=(0, 1, 2)) / rgb.var(axis=(0, 1, 2)).sum(),
+            _SUM: lambda rgb: np.full(3, 0.33),
             "You copy one channel; a mixture comes closer to all three.": lambda rgb: (0, 1, 0),
             "These weights add up to 3, so the gray is three times too bright.":
                 lambda rgb: (1, 1, 1),

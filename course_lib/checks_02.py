@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from course_lib.checks import Check, CheckFailed, random_array
+from course_lib.checks import Check, CheckFailed, random_array, random_whole
 from course_lib.grayscale import BT601
 
 
@@ -87,8 +87,10 @@ _GOOD_ENOUGH = 0.0005  # the best ways known come to 0.0003
 # fmt: off
 CHECKS = {
     "02.conv_parameters": Check(
-        inputs=lambda: [(1, 64, 3), (64, 128, 3), (3, 8, 5), (7, 2, 1)],
-        reference=lambda channels, filters, k: (k * k * channels + 1) * filters,
+        inputs=lambda: [(1, 64, 3), (64, 128, 3), (3, 8, 5), (7, 2, 1),
+                        (*random_whole(2, 50, 2), 4)],
+        reference=lambda in_channels, filters, kernel_size:
+            (kernel_size**2 * in_channels + 1) * filters,
         misconceptions={
             "You left out the biases: there is one for each filter.":
                 lambda channels, filters, k: k * k * channels * filters,
@@ -116,6 +118,7 @@ CHECKS = {
             (np.array([0.5, 0.4, 0.45, 0.41, 0.39, 0.38, 0.3]), 0.03),
             (np.array([50, 40, 39.999, 39.99]), 1e-4),
             (np.array([0.3, 0.3, 0.2, 0.25, 0.2]), 0),
+            (random_array(12), 0.05),
         ],
         reference=_improvements,
         measure=_one_number("how many epochs count"),
@@ -156,8 +159,9 @@ CHECKS = {
     ),
     "02.number_to_report": Check(
         inputs=lambda: [(random_array(9), random_array(2, 9)[1]),
-                        (np.array([0.4, 0.2, 0.2, 0.3]), np.array([0.5, 0.3, 0.25, 0.1]))],
-        reference=lambda validation, test: test[np.argmin(validation)],
+                        (np.array([0.4, 0.2, 0.2, 0.3]), np.array([0.5, 0.3, 0.25, 0.1])),
+                        tuple(random_array(2, 6))],
+        reference=lambda validation_losses, test_losses: test_losses[np.argmin(validation_losses)],
         measure=_one_number("the loss to report"),
         misconceptions={
             "Here the test set chooses the epoch, and that is the leak: let validation choose.":

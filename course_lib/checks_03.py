@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.checks import Check, CheckFailed, random_array
+from course_lib.checks import Check, CheckFailed, random_array, random_whole
 
 
 def _two_layers(size: int, latent_dim: int) -> int:
@@ -57,17 +57,31 @@ class _WithHints(Check):
             raise
 
 
-class _FourNumbers(Check):
-    """A check that names a nested answer, such as ((c1, c2, c3), latent_dim)."""
+_PROBLEMS = {
+    1: "A layer has one channel at least.",
+    2: "Your latent has fewer than 256 numbers.",
+    3: "Your latent has as many numbers as the picture: stay below 1024.",
+    4: "Your latent has more numbers than the picture: stay below 1024.",
+}
+
+
+class _DesignCheck(Check):
+    """A check that counts parameters, and names a nested answer, such as ((c1, c2, c3), d)."""
 
     def outputs(self, answer: Callable[..., Any]) -> list[Any]:
         outputs = super().outputs(answer)
         for output in outputs:
             if isinstance(output, tuple | list) and any(np.ndim(part) for part in output):
-                raise CheckFailed(
-                    "Return four numbers side by side: return c1, c2, c3, latent_dim."
-                )
+                raise CheckFailed("Return four numbers side by side: c1, c2, c3, latent_dim.")
         return outputs
+
+    def _difference(self, given: list[np.ndarray], right: list[np.ndarray]) -> str:
+        pairs = zip(self.inputs(), given, strict=True)
+        budget, problem = next((budget, int(code)) for (budget,), code in pairs if code)
+        if problem in _PROBLEMS:
+            return f"For budget = {budget}: {_PROBLEMS[problem]}"
+        least = f"{0.8 * budget:.0f} is the least" if problem < budget else "that is over it"
+        return f"For budget = {budget} your model has {problem} parameters, and {least}."
 
 
 def num_parameters(c1: int, c2: int, c3: int, latent_dim: int) -> int:
@@ -77,7 +91,10 @@ def num_parameters(c1: int, c2: int, c3: int, latent_dim: int) -> int:
 
 
 def _design_problem(design: Any, budget: int) -> int:
-    """What is wrong with a design of model B: 0 nothing, else the number of the problem."""
+    """0 if nothing is wrong with a design of model B, else which of `_PROBLEMS`.
+
+    Of a model that is over the budget or too far below it, how many parameters it has.
+    """
     if np.shape(design) != (4,):
         raise CheckFailed("Return four numbers: c1, c2, c3 and latent_dim.")
     if np.asarray(design).dtype.kind not in "iu":
@@ -86,8 +103,8 @@ def _design_problem(design: Any, budget: int) -> int:
         return 1
     total, latent_dim = num_parameters(*map(int, design)), design[3]
     if not 256 <= latent_dim < 1024:
-        return 2 if latent_dim < 256 else 3
-    return 4 if total > budget else 5 if total < 0.8 * budget else 0
+        return 2 if latent_dim < 256 else 3 if latent_dim == 1024 else 4
+    return 0 if 0.8 * budget <= total <= budget else total
 
 
 def _design(budget: int) -> tuple[int, int, int, int]:
@@ -100,7 +117,7 @@ def _design(budget: int) -> tuple[int, int, int, int]:
 CHECKS = {
     "03.fc_parameters": Check(
         # The first is so small that a message shows every digit.
-        inputs=lambda: [(8, 16), (32, 256), (64, 256), (128, 48)],
+        inputs=lambda: [(8, 16), (32, 256), (64, 256), (128, 48), (20, *random_whole(10, 300, 1))],
         reference=_two_layers,
         misconceptions={
             "You count weights only: each output has a bias too.":
@@ -132,13 +149,14 @@ CHECKS = {
         },
     ),
     "03.inside_loss": _WithHints(
-        inputs=lambda: [_photographs()],
+        inputs=lambda: [_photographs(), tuple(array[1:] for array in _photographs())],
         hints={
             "broadcast":
                 "An array (N, H, W) does not multiply one (N, H, W, 3): write inside[..., None], "
                 "or let it choose pixels: prediction[inside].",
         },
-        reference=lambda p, t, inside: np.mean((p[inside] - t[inside]) ** 2),
+        reference=lambda prediction, target, inside:
+            np.mean((prediction[inside] - target[inside]) ** 2),
         misconceptions={
             "You count the corners too: take only the pixels where inside is True.":
                 lambda p, t, inside: np.mean((p - t) ** 2),
@@ -162,6 +180,8 @@ CHECKS = {
                 lambda p, t, inside: np.mean((p - t) ** 2) / np.mean(inside),
             "You average first and square then, and errors of either sign cancel: square first.":
                 lambda p, t, inside: np.mean(p[inside] - t[inside]) ** 2,
+            "You return the squared errors themselves; return one number, their mean.":
+                lambda p, t, inside: (p[inside] - t[inside]) ** 2,
             "Return one number: the mean over channels too.":
                 lambda p, t, inside: np.mean((p[inside] - t[inside]) ** 2, axis=0),
             "You average image by image first, so pixels of images with large corners count more.":
@@ -171,7 +191,8 @@ CHECKS = {
     ),
     "03.descend": _WithHints(
         inputs=lambda: [(np.array([0.5, -1.0, 2.0]), random_array(8, 3), 3 * random_array(8), 0.1,
-                         num_steps) for num_steps in (1, 4)],
+                         num_steps) for num_steps in (1, 4)]
+        + [(random_array(2), random_array(5, 2), random_array(5), 0.25, 3)],
         reference=_right_descent,
         hints={
             "zero_":
@@ -190,7 +211,7 @@ CHECKS = {
             "Two factors are missing, the 2 of the square and the 1 / N of the mean.":
                 _descent(lambda gradient, total, n: n * gradient / 2),
             "You divide by all numbers of x; the mean is over its N rows.":
-                _descent(lambda gradient, total, n: gradient / 3),
+                _descent(lambda gradient, total, n: gradient / len(gradient)),
             "You leave learning_rate out.":
                 lambda w, x, y, rate, steps: _right_descent(w, x, y, 1, steps),
             "You find the gradient once; each step needs its own, where it begins.":
@@ -207,21 +228,15 @@ CHECKS = {
                 lambda *arguments: _right_descent(*arguments[:4], 1),
         },
     ),
-    "03.design": _FourNumbers(
-        inputs=lambda: [(1_330_307,), (700_000,)],
+    "03.design": _DesignCheck(
+        inputs=lambda: [(1_330_307,), tuple(random_whole(600_000, 800_000, 1))],
         reference=_design,
         measure=_design_problem,
-        measured="the problem (0 is none, 4 over the budget, 5 too far below it)",
         misconceptions={
-            "A layer has one channel at least.": lambda budget: (64, 0, 8, 256),
-            "Your latent has fewer than 256 numbers.": lambda budget: (64, 128, 36, 80),
-            "Your latent has as many numbers as the picture, or more: stay below 1024.":
-                lambda budget: (1, 1, 1, budget // 129 - 200),
-            "Your design fits the budget of model C but no smaller one: compute it from budget.":
-                lambda budget: (32, 64, 36, 256),
-            "Your model is over the budget: fc1 and fc2 have 64 * c3 * latent_dim weights each.":
-                lambda budget: (64, 128, 256, 256),
-            "You leave more than a fifth of the budget unused.": lambda budget: (16, 32, 8, 256),
+            _PROBLEMS[1]: lambda budget: (64, 0, 8, 256),
+            _PROBLEMS[2]: lambda budget: (64, 128, 36, 80),
+            _PROBLEMS[3]: lambda budget: (8, 8, 4, 1024),
+            _PROBLEMS[4]: lambda budget: (1, 1, 1, budget // 129 - 200),
         },
     ),
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.checks import Check, CheckFailed
+from course_lib.checks import Check, CheckFailed, random_whole
 
 
 def _step_field(layers: Any, lengthen: Callable[[int, int], int]) -> int:
@@ -52,8 +52,10 @@ def _chain(start: np.ndarray, goal: np.ndarray) -> np.ndarray:
 CHECKS = {
     "04.mult_adds": Check(
         # The first is so small that a message shows every digit.
-        inputs=lambda: [(6, 8, 2, 3, 3), (32, 32, 64, 128, 3), (16, 24, 256, 10, 5)],
-        reference=lambda h, w, cin, cout, k: h * w * k * k * cin * cout,
+        inputs=lambda: [(6, 8, 2, 3, 3), (32, 32, 64, 128, 3), (16, 24, 256, 10, 5),
+                        (*random_whole(9, 50, 4), 7)],
+        reference=lambda height, width, channels_in, channels_out, kernel_size:
+            height * width * kernel_size**2 * channels_in * channels_out,
         misconceptions={
             "These are the weights; each is used once at every place of the picture.":
                 lambda h, w, cin, cout, k: k * k * cin * cout,
@@ -81,12 +83,16 @@ CHECKS = {
                 lambda h, w, cin, cout, k: (h + w) * k * k * cin * cout,
             "Windows overlap: there is one at every place, not one next to the other.":
                 lambda h, w, cin, cout, k: (h // k) * (w // k) * k * k * cin * cout,
+            "You wrote 3 x 3; the window need not be 3 pixels wide: use kernel_size.":
+                lambda h, w, cin, cout, k: h * w * 9 * cin * cout,
+            "You add channels_out, the biases; a bias is an addition without a multiplication.":
+                lambda h, w, cin, cout, k: h * w * k * k * cin * cout + cout,
             "You count biases; they are additions without a multiplication.":
                 lambda h, w, cin, cout, k: h * w * (k * k * cin + 1) * cout,
         },
     ),
     "04.poolings_needed": Check(
-        inputs=lambda: [(256,), (255,), (3,), (100,)],
+        inputs=lambda: [(256,), (255,), (3,), (100,), tuple(random_whole(300, 3000, 1))],
         reference=lambda channels: next(n for n in range(99) if channels < 4**n),
         misconceptions={
             "A pooling halves height and width, so a quarter is left and not half.":
@@ -107,7 +113,8 @@ CHECKS = {
         # The first has so few layers that a message shows them.
         inputs=lambda: [(np.array([[3, 2], [5, 2]]),),
                         (np.array([[3, 1], [3, 1], [2, 2], [3, 1], [3, 1]]),),
-                        (np.array([[3, 2], [3, 2], [5, 2]]),)],
+                        (np.array([[3, 2], [3, 2], [5, 2]]),),
+                        (np.stack([random_whole(2, 6, 4), random_whole(1, 3, 4)], axis=1),)],
         reference=_field,
         misconceptions={
             "You leave the strides out: after a layer of stride 2, steps are twice as long.":
@@ -116,6 +123,10 @@ CHECKS = {
                 lambda layers: _step_field(layers, lambda step, stride: stride),
             "You add up the strides; strides multiply: step * stride.":
                 lambda layers: _step_field(layers, lambda step, stride: step + stride - 1),
+            "You add the stride to the step; strides multiply: step * stride.":
+                lambda layers: _step_field(layers, lambda step, stride: step + stride),
+            "You leave the pooling out; it is a layer too, with kernel 2 and stride 2.":
+                lambda layers: _field([layer for layer in layers if tuple(layer) != (2, 2)]),
             "You lengthen the steps too early: the stride of a layer counts for the layers after.":
                 lambda layers: _field(layers, early=True),
             "A window of kernel pixels widens the field by kernel - 1.":
@@ -138,7 +149,9 @@ CHECKS = {
     ),
     "04.chain": Check(
         inputs=lambda: [(np.zeros(5, int), np.array([1, 2, 0, 1, 3])),
-                        (np.array([4, 1, 1, 7]), np.array([2, 1, 3, 5]))],
+                        (np.array([4, 1, 1, 7]), np.array([2, 1, 3, 5])),
+                        (np.array(random_whole(0, 9, 6)),
+                         np.array(random_whole(0, 9, 6)) + [1, 0, 2, 0, 0, 4])],
         reference=_chain,
         measure=_chain_problem,
         misconceptions={

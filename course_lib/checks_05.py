@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from course_lib import published
-from course_lib.checks import Check
+from course_lib.checks import Check, random_array
 from course_lib.statistics import mean_interval
 
 Rule = Callable[[float, float, float, float], bool]
@@ -39,8 +39,18 @@ def _fall(
     return first_fall
 
 
+def _after_the_first(number: int) -> Callable:
+    """Finds the first fall without the first epoch; the next one is called `number`."""
+
+    def first_fall(losses: np.ndarray, patience: int, min_delta: float) -> int:
+        epoch = _fall()(losses[1:], patience, min_delta)
+        return epoch and epoch + number - 1
+
+    return first_fall
+
+
 def _first_fall_cases() -> list[tuple]:
-    """Made-up curves, two of them with ties that floats hold exactly, and a recorded one."""
+    """Made-up curves, two of them with exact ties, a recorded one, a drawn one."""
     recorded = published.load("three_layer_constant_5k").history
     return [
         *((np.array(_CURVE), patience, 1e-4) for patience in (2, 3, 4)),
@@ -49,6 +59,7 @@ def _first_fall_cases() -> list[tuple]:
         (np.array([0.5, 0.25, 0.25, 0.125, 0.125]), 1, 0.0),
         (np.array([0.5, 0.4, 0.375, 0.3, 0.3, 0.3]), 2, 0.125),
         (np.array([epoch["validation_loss"] for epoch in recorded]), 5, 1e-4),
+        (0.01 + 0.01 * random_array(16), 3, 1e-4),
     ]
 
 
@@ -89,7 +100,8 @@ _B = np.array([0.0085, 0.0094, 0.0088]), np.array([0.02, 0.05, 0.03])
 # fmt: off
 CHECKS: dict[str, Check] = {
     "05.rate_after_fall": Check(
-        inputs=lambda: [(1e-3, 0.1**0.5, 5e-7), (2e-5, 0.2, 1e-5), (1e-3, 0.5, 1e-7)],
+        inputs=lambda: [(1e-3, 0.1**0.5, 5e-7), (2e-5, 0.2, 1e-5), (1e-3, 0.5, 1e-7),
+                        (4e-6, 0.5, 1e-5), (float(random_array(1)[0].round(3)), 0.3, 1e-9)],
         reference=lambda rate, factor, floor: max(rate * factor, floor),
         tolerance=1e-12,
         misconceptions={
@@ -102,6 +114,8 @@ CHECKS: dict[str, Check] = {
             "Where the fall would lead below the floor, the rate becomes the floor.":
                 lambda r, f, floor: r * f if r * f > floor else r,
             "The floor is a limit; do not add it.": lambda r, f, floor: r * f + floor,
+            "The floor comes last: multiply first, then take the larger of the two.":
+                lambda r, f, floor: max(r, floor) * f,
             "You use 0.1; use the argument factor.": lambda r, f, floor: max(r * 0.1, floor),
             "You use the root of 0.1; use the argument factor.":
                 lambda r, f, floor: max(r * 0.1**0.5, floor),
@@ -133,10 +147,15 @@ CHECKS: dict[str, Check] = {
             "You wait one epoch longer, as PyTorch does: with patience 2, two bad ones are enough.":
                 _fall(wait=1),
             "You count bad epochs in all; a better one sets the count back to 0.": _fall(kept=1),
+            "You skip the first epoch: its loss is the first best.":
+                _after_the_first(2),
+            "You skip the first epoch, and number 1 is the second: the first sets the first best.":
+                _after_the_first(1),
         },
     ),
     "05.paired_interval": Check(
-        inputs=lambda: [(a.copy(), b.copy()) for a, b in zip(_A, _B, strict=True)],
+        inputs=lambda: [(a.copy(), b.copy()) for a, b in zip(_A, _B, strict=True)]
+        + [tuple(0.01 + 0.001 * random_array(2, 3))],
         reference=lambda scheduled, constant: mean_interval(scheduled - constant),
         tolerance=4e-6,  # who looks t up in a table has four digits of it
         misconceptions={
@@ -176,7 +195,8 @@ CHECKS: dict[str, Check] = {
     ),
     "05.num_seeds": Check(
         inputs=lambda: [(0.001, 0.0005), (0.0002, 0.0003), (0.0001, 0.0004), (0.0003, 0.0001),
-                        (0.01, 0.001), (0.0001, 0.001)],
+                        (0.01, 0.001), (0.0001, 0.001),
+                        (0.001, float((0.001 + 0.001 * random_array(1)[0]).round(6)))],
         reference=_seeds(),
         misconceptions={
             "You use 1.96 for any number of seeds; for few seeds Student's t is much larger.":
@@ -190,6 +210,10 @@ CHECKS: dict[str, Check] = {
                 _seeds(power=1),
             "One too few: with that many seeds the interval still contains 0.":
                 lambda difference, spread: max(2, _seeds()(difference, spread) - 1),
+            "You stop one seed too early: with that many the interval still contains 0, and 1 seed "
+            "has no spread.": lambda difference, spread: _seeds()(difference, spread) - 1,
+            "One too many: one seed fewer is enough.":
+                lambda difference, spread: _seeds()(difference, spread) + 1,
             "Your search begins with 3 seeds; where the spread is small, 2 are enough.":
                 _seeds(start=3),
             "Your search ends at 100 seeds; a small difference may need more.":

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from course_lib import statistics
-from course_lib.checks import Check, CheckFailed
+from course_lib.checks import Check, CheckFailed, random_array, random_whole
 
 
 def _interval(half_width: Callable[..., Any], sign: int = 1) -> Callable[..., tuple]:
@@ -68,6 +68,18 @@ def _power(factor: Callable[[int], float]) -> Callable[..., np.floating]:
 
 
 _right_power = _power(lambda n: 1.0)
+_SAME_DRAWS = "Your share is the same for every seed: draw with np.random.default_rng(seed)."
+
+
+class _NeedsSeed(Check):
+    """A check whose last three inputs differ in their seed alone: the outputs must differ too."""
+
+    def verdict(self, outputs: list[Any]) -> str | None:
+        problem = super().verdict(outputs)
+        if problem is None and len({float(output) for output in outputs[-3:]}) == 1:
+            return _SAME_DRAWS
+        return problem
+
 
 _KERAS = {"latent": 256, "learning_rate": 1e-3, "rotation": 0.0, "batch_size": 32}
 _TORCH = _KERAS | {"latent": 65536, "learning_rate": 1e-4}
@@ -123,8 +135,9 @@ def _separates(index: np.ndarray, one: dict, other: dict, candidates: list[dict]
 # fmt: off
 CHECKS = {
     "06.skill": Check(
-        inputs=lambda: [(0.005, 0.0066), (0.0165, 0.0066), (0.0066, 0.0066)],
-        reference=lambda mse, copy: 1 - mse / copy,
+        inputs=lambda: [(0.005, 0.0066), (0.0165, 0.0066), (0.0066, 0.0066), (0.009, 0.012),
+                        tuple((0.004 + 0.01 * random_array(2)).round(4).tolist())],
+        reference=lambda mse, gray_copy_mse: 1 - mse / gray_copy_mse,
         misconceptions={
             "The sign is wrong: a model that is better than the gray copy has a positive skill.":
                 lambda mse, copy: mse / copy - 1,
@@ -143,12 +156,15 @@ CHECKS = {
                 lambda mse, copy: abs(1 - mse / copy),
             "You cut off below zero, and hide which models are worse than doing nothing.":
                 lambda mse, copy: max(0, 1 - mse / copy),
+            "You use 0.0066 for every gray copy; use gray_copy_mse.":
+                lambda mse, copy: 1 - mse / 0.0066,
         },
     ),
     "06.paired_interval": Check(
-        inputs=lambda: [_errors(2000, 1), _errors(2500, 2)],
+        inputs=lambda: [_errors(2000, 1), _errors(2500, 2),
+                        _errors(1600, *random_whole(3, 10**6, 1))],
         reference=_right_interval,
-        tolerance=5e-4,
+        tolerance=3e-4,
         measure=_told_apart,
         misconceptions={
             "The sign is wrong: the exercise asks for a - b.":
@@ -163,8 +179,14 @@ CHECKS = {
                 lambda a, b: _right_interval(np.abs(a - b), 0 * a),
             "You add up two half-widths; subtract image by image first, then take one.":
                 _interval(lambda a, b: 1.96 * (stats.sem(a) + stats.sem(b))),
+            "You subtract one model's spread from the other's; subtract image by image first.":
+                _interval(lambda a, b: 1.96 * (stats.sem(a) - stats.sem(b))),
             "You divide by N; the standard error divides by the root of N.":
                 _interval(lambda a, b: 1.96 * np.std(a - b, ddof=1) / len(a)),
+            "You use 1.645, which leaves out 5 % on either side; 95 % takes 1.96.":
+                _interval(lambda a, b: 1.645 * _standard_error(a, b)),
+            "The ends have changed places: the lower one comes first.":
+                _interval(lambda a, b: -1.96 * _standard_error(a, b)),
             "You go one standard error either way; 95 % takes 1.96.":
                 _interval(_standard_error),
             "You use the variance where the standard deviation belongs.":
@@ -176,9 +198,11 @@ CHECKS = {
             _BOOTSTRAP: statistics.paired_difference,
         },
     ),
-    "06.power": Check(
+    "06.power": _NeedsSeed(
         inputs=lambda: [(1e-3, 5e-4, 3, 1), (2e-4, 4e-4, 18, 2), (-6e-4, 4e-4, 4, 3),
-                        (0.0, 1e-3, 3, 4), (4e-3, 5e-4, 2, 5)],
+                        (0.0, 1e-3, 3, 4), (4e-3, 5e-4, 2, 5),
+                        *((6e-4, 5e-4, 4, seed) for seed in random_whole(6, 10**6, 3))],
+        shown=5,
         reference=_right_power,
         tolerance=0.06,  # other draws give another share: four of its standard errors at most
         measured="the share",
@@ -203,6 +227,7 @@ CHECKS = {
                 _share(lambda mean, half, *_: mean > half),
             "You ask whether the interval holds the effect; ask whether it excludes zero.":
                 _share(lambda mean, half, effect, *_: np.abs(mean - effect) < half),
+            _SAME_DRAWS: lambda effect, spread, n, seed: _right_power(effect, spread, n, 0),
         },
     ),
     "06.separating_experiment": Check(

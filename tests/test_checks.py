@@ -1,5 +1,7 @@
 """Tests of the tests: wrong answers meet their sentence, unusual right answers pass."""
 
+import ast
+import inspect
 import pickle
 from pathlib import Path
 
@@ -37,6 +39,33 @@ def test_sentences_are_sentences(name):
         assert sentence[0].isupper() and sentence.endswith(".")
 
 
+def stubs():
+    """The arguments of each exercise's function, as the lesson calls them."""
+    found = {}
+    for source in Path(checks.__file__).parents[1].glob("notebooks/source/*.py"):
+        functions = ast.walk(ast.parse(source.read_text()))
+        named = {one.name: one for one in functions if isinstance(one, ast.FunctionDef)}
+        for name in CHECKS.keys() & {f"{source.stem[:2]}.{function}" for function in named}:
+            found[name] = [argument.arg for argument in named[name[3:]].args.args]
+    return found
+
+
+def test_a_message_calls_the_arguments_as_the_lesson_does():
+    references = {}
+    for name, check in CHECKS.items():
+        parameters = inspect.signature(check.reference).parameters.values()
+        references[name] = [one.name for one in parameters if one.default is one.empty]
+    assert stubs() == references
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_target_keeps_an_input_back(name):
+    """So an answer that looks its results up in the picture fails; pictures cannot be typed."""
+    check = CHECKS[name]
+    shown, all_inputs = len(check.shown_cases()), len(check.inputs())
+    assert 1 <= shown < all_inputs or name == "02.give_gray_back"
+
+
 def blank(*arguments):
     raise NotImplementedError
 
@@ -65,7 +94,7 @@ def test_a_library_that_implements_something_not_is_no_blank():
 
     with pytest.raises(NotImplementedError, match="forward") as failure:
         checks.check("01.gray_pixel", lambda *rgb: torch.nn.Module()(rgb))
-    assert "0.2, 0.5, 0.9" in failure.value.__notes__[0]
+    assert "red = 0.2, green = 0.5, blue = 0.9" in failure.value.__notes__[0]
 
 
 def test_the_student_sees_their_own_exception_and_what_caused_it():

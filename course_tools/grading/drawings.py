@@ -5,6 +5,7 @@ A drawing takes the cases of a check and the names of its arguments, and returns
 same in words. `DRAWINGS` says which exercise has which; the others are drawn `by_kind`.
 """
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,22 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from course_lib import checks_03, grayscale, plots
+from course_tools.grading.words import captions, named, rgb_row, short
 
 MAX_VALUES = 24  # pixels of a picture that get their number written into them
 PATCH = np.ones((24, 36, 1))
 Case = tuple[tuple, Any]  # arguments, and what a right answer returns for them
-
-
-def _short(value: Any) -> str:
-    """A number or a short row of numbers in few characters."""
-    if isinstance(value, np.ndarray | list | tuple):
-        array = np.asarray(value)
-        if array.size > 12:
-            return f"array {array.shape}"
-        return str(array.tolist()).replace("'", "")
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return f"{value:,}"
-    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], answer: int = -1) -> Figure:
@@ -94,19 +84,16 @@ def _picture(ax: Axes, picture: np.ndarray) -> None:
     values = picture.squeeze()
     if values.ndim == 2 and values.size <= MAX_VALUES:
         for (y, x), value in np.ndenumerate(values):
-            text = str(value) if is_bytes else f"{value:.2f}".lstrip("0") or "0"
+            text = str(value) if is_bytes else f"{value:.3f}".removeprefix("0")
             colour = "black" if (value / 255 if is_bytes else value) > 0.5 else "white"
-            ax.text(x, y, text, ha="center", va="center", fontsize=7, color=colour)
+            ax.text(x, y, text, ha="center", va="center", fontsize=6.5, color=colour)
 
 
 def _numbers(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
     """A table: for these arguments, this."""
-    rows = [[*map(_short, arguments), _short(output)] for arguments, output in cases]
-    words = "; ".join(
-        ", ".join(f"{name} {text}" for name, text in zip(names, row, strict=False)) + f": {row[-1]}"
-        for row in rows
-    )
-    return _table([*names, "returns"], rows), words + "."
+    rows = [[*map(short, arguments), short(output)] for arguments, output in cases]
+    told = [", ".join(map(" ".join, zip(names, row, strict=False))) for row in rows]
+    return _table([*names, "returns"], rows), captions(told, [row[-1] for row in rows]) + "."
 
 
 def by_kind(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
@@ -129,8 +116,8 @@ def _gray_pixel(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
         "colour": [PATCH * np.array(colour) for colour, _ in cases],
         "returns": [PATCH * gray for _, gray in cases],
     }
-    titles = [", ".join(map(_short, colour)) for colour, _ in cases]
-    under = [_short(round(float(gray), 4)) for _, gray in cases]
+    titles = [", ".join(map(short, colour)) for colour, _ in cases]
+    under = [short(round(float(gray), 4)) for _, gray in cases]
     return _pictures(rows, titles, under), _numbers(cases, names)[1]
 
 
@@ -158,10 +145,14 @@ def _same_gray(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
         "returns": [PATCH * output for _, output in cases],
         "gray of\nboth": [PATCH * (colour @ np.array(grayscale.BT601)) for (colour, _), _ in cases],
     }
-    titles = [f"red {change:+g}" for (_, change), _ in cases]
-    under = [" ".join(f"{value:.2f}" for value in output) for _, output in cases]
-    words = f"The colours {'; '.join(under)}, each with the gray of the colour that was given."
-    return _pictures(rows, titles, [f"returns\n{text}" for text in under]), words
+    titles = [f"{rgb_row(colour)}\nred {change:+g}" for (colour, change), _ in cases]
+    under = [rgb_row(output) for _, output in cases]
+    figure = _pictures(rows, titles, [f"returns\n{text}" for text in under])
+    for ax, (_, output) in zip(figure.axes[len(cases) :], cases, strict=False):
+        if output.min() < 0 or output.max() > 1:
+            ax.images[0].set_data(np.ones_like(PATCH * output))
+            ax.text(0.5, 0.5, "cannot\nbe shown", transform=ax.transAxes, ha="center", va="center")
+    return figure, f"Colours, and what becomes of them with their gray. {captions(titles, under)}."
 
 
 def _best_guess(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
@@ -173,8 +164,15 @@ def _best_guess(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
         ],
         "returns": [PATCH * output for _, output in cases],
     }
-    under = [" ".join(f"{value:.2f}" for value in output) for _, output in cases]
-    return _pictures(rows, [], under), f"The colours {'; '.join(under)}."
+    titles = [
+        "\n".join(f"{rgb_row(colour)} : {p:g}" for colour, p in zip(*arguments, strict=True))
+        for arguments, _ in cases
+    ]
+    under = [rgb_row(output) for _, output in cases]
+    figure = _pictures(rows, [f"colour : probability\n{title}" for title in titles], under)
+    figure.set_figwidth(2.4 * len(cases))
+    told = captions(titles, under)
+    return figure, f"Colours with their probabilities, and the best guess. {told}."
 
 
 def _best_weights(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
@@ -219,15 +217,20 @@ def _improvements(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
         ({"loss": losses}, f"min_delta {min_delta:g}\nreturns {count}")
         for (losses, min_delta), count in cases
     ]
-    words = f"Losses by epoch; of them count {', '.join(str(count) for _, count in cases)}."
-    return _curves(panels, len(panels))[0], words
+    figure, grid = _curves(panels, len(panels))
+    told = []
+    for ax, ((losses, _), count) in zip(grid, cases, strict=True):
+        listed = ", ".join(map(short, losses))
+        ax.set_xlabel("epoch\n" + textwrap.fill(listed, 30), fontsize=8)
+        told.append(f"of {listed} count {count}")
+    return figure, f"Losses by epoch: {'; '.join(told)}."
 
 
 def _number_to_report(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
     panels = [({"validation": v, "test": t}, f"returns {loss:.4g}") for (v, t), loss in cases]
     figure, grid = _curves(panels, len(panels), 3.0)
     for ax, (_, loss) in zip(grid, cases, strict=True):
-        ax.axhline(loss, color="#D55E00", linestyle=":", linewidth=1.5)
+        ax.axhline(loss, color="#D55E00", linestyle=":", linewidth=1.5, label="to report")
     figure.legend(*grid[0].get_legend_handles_labels(), fontsize=8, frameon=False,
                   loc="outside right center")  # fmt: skip
     reported = " and ".join(f"{loss:.4g}" for _, loss in cases)
@@ -291,19 +294,20 @@ def _receptive_field(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
 
 
 def _chain(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
-    figure, grid = _axes(len(cases), (2.6, 2.2))
+    """The ends and the length of a right chain; how to go from one end to the other is asked."""
+    figure, grid = _axes(len(cases), (2.6, 1.5))
     for ax, ((start, goal), runs) in zip(grid[0], cases, strict=True):
-        new = (runs == goal) & (start != goal)
-        ax.imshow(np.where(new, 0.7, 1.0), cmap="gray", vmin=0, vmax=1, aspect="auto")
-        for (y, x), value in np.ndenumerate(runs):
-            ax.text(x, y, value, ha="center", va="center", weight="bold" if new[y, x] else None)
-        last = len(runs) - 1
-        ax.set_yticks(range(len(runs)), ["start", *[""] * (last - 1), "goal"], fontsize=8)
+        ax.imshow(np.ones((3, len(start))), cmap="gray", vmin=0, vmax=1, aspect="auto")
+        for x, (first, last) in enumerate(zip(start, goal, strict=True)):
+            for y, text in enumerate((first, "...", last)):
+                ax.text(x, y, text, ha="center", va="center")
+        ax.set_yticks(range(3), ["start", f"{len(runs) - 2} runs", "goal"], fontsize=8)
         ax.set_xticks(range(len(start)), [f"{i}" for i in range(len(start))], fontsize=8)
         ax.set_xlabel("setting", fontsize=8)
-        ax.set_title(f"one right chain: {len(runs)} runs", fontsize=9)
-    lengths = " and ".join(str(len(runs)) for _, runs in cases)
-    return figure, f"Two right chains, of {lengths} runs; from row to row one setting changes."
+        ax.set_title(f"a right chain has {len(runs)} runs", fontsize=9)
+    ends = [f"from {start.tolist()} to {goal.tolist()}" for (start, goal), _ in cases]
+    words = captions(ends, [f"{len(runs)} runs" for _, runs in cases])
+    return figure, f"The ends of right chains: {words}."
 
 
 def _first_fall(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
@@ -320,18 +324,19 @@ def _first_fall(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
 
 
 def _intervals(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
-    figure, grid = _axes(1, (6.4, 0.85), len(cases))
+    figure, grid = _axes(1, (6.4, 1.05), len(cases))
     told = [f"{mean:.5g} ({low:.5g} to {high:.5g})" for _, (mean, low, high) in cases]
-    for ax, (_, (mean, low, high)), text in zip(grid.flat, cases, told, strict=True):
+    given = [named(names, arguments) for arguments, _ in cases]
+    for ax, (_, (mean, low, high)), row, text in zip(grid.flat, cases, given, told, strict=True):
         ax.errorbar(mean, 0, xerr=[[mean - low], [high - mean]], fmt="o", color="black", capsize=5)
-        ax.set_title(f"returns {text}", fontsize=9)
+        ax.set_title(f"{row}\nreturns {text}", fontsize=9)
         ax.axvline(0, color="0.5", linestyle=":")
         ax.set_yticks([])
         ax.margins(x=0.1)
         ax.tick_params(axis="x", labelsize=8)
         ax.spines[["top", "right", "left"]].set_visible(False)
     ax.set_xlabel(f"{names[0]} minus {names[1]}", fontsize=8)
-    return figure, f"Mean difference with its interval: {'; '.join(told)}."
+    return figure, f"Mean difference with its interval: {captions(given, told)}."
 
 
 def _separating(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
@@ -340,7 +345,7 @@ def _separating(cases: list[Case], names: list[str]) -> tuple[Figure, str]:
     for (one, other, candidates), index in cases:
         listed = {"one": one, "other": other}
         listed |= {f"candidate {i}": run for i, run in enumerate(candidates)}
-        rows += [[name, *(_short(run[s]) for s in settings), ""] for name, run in listed.items()]
+        rows += [[name, *(short(run[s]) for s in settings), ""] for name, run in listed.items()]
         rows[index - len(candidates)][-1] = f"returns {index}"
     told = ", ".join(str(index) for _, index in cases)
     words = f"{len(cases)} pairs of experiments with candidates; the indices are {told}."

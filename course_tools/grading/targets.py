@@ -1,4 +1,4 @@
-"""Target pictures: what a right answer returns for the public inputs of its check, as one PNG."""
+"""Target pictures: what a right answer returns for inputs of its check, as one PNG."""
 
 import ast
 from base64 import b64encode
@@ -59,9 +59,8 @@ def of_exercise(name: str, parameters: list[str]) -> Target | None:
         check = checks.of_lesson(name[:2])[name]
     except (CourseError, KeyError):
         return None
-    cases = list(zip(check.inputs(), check.outputs(check.reference), strict=True))
-    figure, words = DRAWINGS.get(name, by_kind)(cases, parameters)
+    figure, words = DRAWINGS.get(name, by_kind)(check.shown_cases(), parameters)
     function = name.split(".")[1]
-    alt = f"What a right {function} returns for the inputs of its check. {words}"
+    alt = f"What a right {function} returns for inputs of its check. {words}"
     alt = alt.replace("[", "(").replace("]", ")")  # brackets end an image's text in Markdown
     return Target(plots.png(figure), alt if len(alt) <= MAX_ALT else alt[: MAX_ALT - 4] + " ...")

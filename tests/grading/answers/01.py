@@ -137,6 +137,9 @@ WRONG = [
     ("01.best_guess", lambda c, p: np.repeat(gray_of_mean(c, p), 3), "cost less"),
     ("01.best_weights", coarse_search, "step of your search"),
     ("01.best_weights", lambda rgb: np.array([0.2, 0.5, 0.3]), "MSE with your weights is"),
+    ("01.best_weights", lambda rgb: np.array([0.33, 0.33, 0.33]), "do not add up to 1"),
+    ("01.best_weights", lambda rgb: [0.3, 0.3, 0.3], "do not add up to 1"),
+    ("01.same_gray", lambda c, t: [c[0] + t, c[1] - t / 2, c[2]], "The ratio is not 0.5"),
     ("01.best_weights", lambda rgb: np.array([0.5, 0.5]), "Return three weights"),
 ]
 

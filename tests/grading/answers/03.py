@@ -3,6 +3,8 @@ and right ones written in unusual ways."""
 
 import numpy as np
 
+from course_lib import checks
+
 
 def descend_in_torch(clear, sign=-1):
     import torch
@@ -29,7 +31,7 @@ def in_place(weight, x, y, learning_rate, num_steps):
 def by_sgd(weight, x, y, learning_rate, num_steps):
     import torch
 
-    layer = torch.nn.Linear(3, 1, bias=False).double()
+    layer = torch.nn.Linear(len(weight), 1, bias=False).double()
     layer.weight.data = torch.tensor(weight)[None]
     optimizer = torch.optim.SGD(layer.parameters(), lr=learning_rate)
     for _ in range(num_steps):
@@ -51,6 +53,18 @@ def broadcast_loss(weight, x, y, learning_rate, num_steps):
     for _ in range(num_steps):
         weight = weight - learning_rate * 2 * (x * (x @ weight - y)[:, None]).mean()
     return weight
+
+
+def always_eight_samples(weight, x, y, learning_rate, num_steps):
+    for _ in range(num_steps):
+        weight = weight - learning_rate * 2 * x.T @ (x @ weight - y) / 8
+    return weight
+
+
+def known_loss(prediction):
+    """What the target's picture says, whatever comes in."""
+    check = checks.of_lesson("03")["03.inside_loss"]
+    return check.shown_cases()[0][1]
 
 
 def one_gradient_for_all(weight, x, y, learning_rate, num_steps):
@@ -93,6 +107,10 @@ def two_torch_layers(size, latent_dim):
     return sum(p.numel() for layer in layers for p in layer.parameters())
 
 
+def wide_for_the_second(budget):
+    return (32, 64, 36, 256) if budget > 10**6 else (32, 64, 60, 64)
+
+
 WRONG = [
     ("03.fc_parameters", lambda size, k: 2 * 16 * size**2 * k + k + 256, "a map has many"),
     ("03.fc_parameters", lambda size, k: 2 * 64 * 256 * k + k + 64 * 256, "use size"),
@@ -122,7 +140,7 @@ WRONG = [
         "divide by the pixels inside",
     ),
     ("03.inside_loss", lambda p, t, i: ((p - t)[i] ** 2).sum() / i.sum(), "three channels"),
-    ("03.inside_loss", lambda p, t, i: (p[i] - t[i]) ** 2, "shape of the result"),
+    ("03.inside_loss", lambda p, t, i: (p[i] - t[i]) ** 2, "the squared errors themselves"),
     ("03.inside_loss", lambda p, t, i: np.sqrt(np.mean((p[i] - t[i]) ** 2)), "root"),
     ("03.inside_loss", lambda p, t, i: np.abs(p - t)[i].mean(), "absolute value"),
     ("03.inside_loss", lambda p, t, i: (p - t)[i].mean(), "forget the square"),
@@ -134,14 +152,24 @@ WRONG = [
     ("03.descend", in_place, "work on a copy"),
     ("03.descend", broadcast_loss, "at index"),
     ("03.descend", lambda w, x, y, r, n: None, "return statement"),
+    ("03.descend", lambda w, x, y, r, n: by_sgd(w, x, y, 0.1, n), "should be"),
+    ("03.descend", always_eight_samples, "should be"),
+    ("03.inside_loss", lambda p, t, i: known_loss(p), "should be"),
     ("03.design", lambda budget: (32, 64, 64, 128), "fewer than 256"),
     ("03.design", lambda budget: (64, 64, 64, 10), "fewer than 256"),
-    ("03.design", lambda budget: (64, 128, 40, 256), "over the budget"),
+    (
+        "03.design",
+        lambda budget: (64, 128, 40, 256),
+        "your model has 1555883 parameters, and that is over it",
+    ),
     ("03.design", lambda budget: (32, 64, 12.5, 256), "whole numbers"),
     ("03.design", lambda budget: (32, 64, 36.0, 256), "whole numbers"),
     ("03.design", lambda budget: (1, 1, 1, 10311), "stay below 1024"),
-    ("03.design", lambda budget: (32, 64, 36, 256), "compute it from budget"),
-    ("03.design", lambda budget: (16, 32, 18, 256), "5 too far below it) is 5"),
+    ("03.design", lambda budget: (32, 64, 36, 256), "parameters, and that is over it"),
+    ("03.design", lambda budget: (16, 32, 18, 256), "and 1064246 is the least"),
+    ("03.design", lambda budget: (32, 64, 20, 256), "and 1064246 is the least"),
+    ("03.design", lambda budget: (8, 8, 4, 1024), "as many numbers as the picture"),
+    ("03.design", wide_for_the_second, "Your latent has fewer than 256"),
     ("03.design", lambda budget: (32, 64, 32), "Return four numbers"),
     ("03.design", lambda budget: ((32, 64, 36), 256), "side by side"),
     ("03.design", lambda budget: ([32, 64, 36, 256],), "side by side"),

@@ -21,6 +21,11 @@ def from_the_latent(layers):
     return field_by(lambda step, stride: step * stride)(reversed(layers))
 
 
+def without_pooling(layers):
+    convolutions = [(kernel, stride) for kernel, stride in layers if (kernel, stride) != (2, 2)]
+    return field_by(lambda step, stride: step * stride)(convolutions)
+
+
 def colour_poolings(channels):
     """Halves a picture of 64 x 64 until the latent has fewer numbers than its three channels."""
     side = 64
@@ -112,6 +117,8 @@ WRONG = [
         lambda h, w, a, b, k: (h - k + 1) * (w - k + 1) * k**2 * a * b,
         "keeps the size",
     ),
+    ("04.mult_adds", lambda h, w, a, b, k: 9 * h * w * a * b, "You wrote 3 x 3"),
+    ("04.mult_adds", lambda h, w, a, b, k: h * w * a * b * k * k + b, "You add channels_out"),
     ("04.poolings_needed", lambda c: int(np.ceil(np.log2(c) / 2)), "equality"),
     ("04.poolings_needed", lambda c: int(np.floor(np.log2(c))) + 1, "a quarter is left"),
     ("04.poolings_needed", colour_poolings, "the gray picture"),
@@ -119,6 +126,8 @@ WRONG = [
     ("04.receptive_field", lambda x: 1 + sum(k - 1 for k, s in x), "leave the strides out"),
     ("04.receptive_field", field_by(lambda step, stride: stride), "replace the step"),
     ("04.receptive_field", field_by(lambda step, stride: step + stride - 1), "add up"),
+    ("04.receptive_field", field_by(lambda step, stride: step + stride), "You add the stride"),
+    ("04.receptive_field", without_pooling, "You leave the pooling out"),
     ("04.receptive_field", from_the_latent, "at the input"),
     ("04.receptive_field", lambda x: 1 + sum(k * s for k, s in x), "[[3, 2], [5, 2]]"),
     ("04.receptive_field", lambda x: sum(k for k, s in x), "windows; they overlap"),

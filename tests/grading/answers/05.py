@@ -75,6 +75,18 @@ def relative(losses, patience, min_delta):
     return 0
 
 
+def without_the_first(losses, patience, min_delta):
+    best, bad = math.inf, 0
+    for epoch in range(1, len(losses)):
+        if losses[epoch] < best - min_delta:
+            best, bad = losses[epoch], 0
+        else:
+            bad += 1
+        if bad == patience:
+            return epoch + 1
+    return 0
+
+
 def equal_counts(losses, patience, min_delta):
     best, bad = math.inf, 0
     for epoch, loss in enumerate(losses, start=1):
@@ -149,6 +161,10 @@ WRONG = [
     ("05.first_fall", never_reset, "in all"),
     ("05.first_fall", counted_from_zero, "from 0;"),
     ("05.first_fall", pytorch, "as PyTorch does"),
+    ("05.rate_after_fall", lambda r, f, floor: max(r, floor) * f, "The floor comes last"),
+    ("05.first_fall", without_the_first, "You skip the first epoch: its"),
+    ("05.num_seeds", lambda d, s: searched(range(2, 1000))(d, s) + 1, "One too many"),
+    ("05.num_seeds", lambda d, s: searched(range(2, 1000))(d, s) - 1, "one seed too early"),
     ("05.first_fall", relative, "a share of the best; Keras' is an absolute"),
     ("05.first_fall", equal_counts, "compare with <, not <="),
     ("05.first_fall", only_if_it_falls, "nothing for this case: losses = [0.012,"),

@@ -18,6 +18,16 @@ def spread_of_images(a, b):
     return np.mean(d), np.mean(d) - 1.96 * np.std(d), np.mean(d) + 1.96 * np.std(d)
 
 
+def difference_of_spreads(a, b):
+    half = 1.96 * (a.std() - b.std()) / len(a) ** 0.5
+    return (a - b).mean(), (a - b).mean() - half, (a - b).mean() + half
+
+
+def of_width(a, b, factor):
+    mean, half = (a - b).mean(), factor * stats.sem(a - b)
+    return mean, mean - half, mean + half
+
+
 def studies(effect, spread, n, seed):
     return np.random.default_rng(seed).normal(effect, spread, (1000, n))
 
@@ -69,6 +79,13 @@ def resampled_few_times(a, b):
     return np.percentile(means, [50, 2.5, 97.5])
 
 
+def exact_power(effect, spread, n, seed):
+    """Without a simulation, from Student's noncentral t."""
+    edge, shift = stats.t.ppf(0.975, n - 1), effect / spread * n**0.5
+    far = stats.nct.cdf(-edge, n - 1, shift)  # SciPy gives NaN for what is next to nothing
+    return stats.nct.sf(edge, n - 1, shift) + np.nan_to_num(far)
+
+
 WRONG = [
     ("06.skill", lambda mse, copy: 1 - copy / mse, "upside down"),
     ("06.skill", lambda mse, copy: 1 - (mse / copy) ** 0.5, "You take roots"),
@@ -97,7 +114,13 @@ WRONG = [
         lambda a, b: ((a - b).mean(), *[stats.sem(a - b) * 1.96] * 2),
         "You return the half-width",
     ),
+    ("06.paired_interval", difference_of_spreads, "one model's spread from the other's"),
+    ("06.paired_interval", lambda a, b: np.array(by_scipy(a, b))[[0, 2, 1]], "changed places"),
+    ("06.paired_interval", lambda a, b: of_width(a, b, 1.645), "1.645"),
     ("06.power", power_of_normal_intervals, "1.96"),
+    ("06.power", lambda *given: power_by_t_test(*given[:3], 0), "the same for every seed"),
+    ("06.power", exact_power, "the same for every seed"),
+    ("06.skill", lambda mse, copy: 1 - mse / 0.0066, "use gray_copy_mse"),
     ("06.power", power_with_numpys_spread, "ddof=1"),
     ("06.power", power_of_one_side, "finds a difference too"),
     ("06.power", lambda *a: 100 * power_by_t_test(*a), "percent"),
@@ -125,13 +148,6 @@ def power_by_loop(effect, spread, n, seed):
     return sum(low > 0 or high < 0 for low, high in bounds) / len(bounds)
 
 
-def exact_power(effect, spread, n, seed):
-    """Without a simulation, from Student's noncentral t."""
-    edge, shift = stats.t.ppf(0.975, n - 1), effect / spread * n**0.5
-    far = stats.nct.cdf(-edge, n - 1, shift)  # SciPy gives NaN for what is next to nothing
-    return stats.nct.sf(edge, n - 1, shift) + np.nan_to_num(far)
-
-
 def by_corner(one, other, candidates):
     """A corner between the two: one setting away from either."""
 
@@ -152,7 +168,6 @@ RIGHT = [
     ("06.paired_interval", lambda a, b: list(by_scipy(a, b))),
     ("06.power", power_by_t_test),
     ("06.power", power_by_loop),
-    ("06.power", exact_power),
     ("06.separating_experiment", by_corner),
     ("06.separating_experiment", by_making_them),
 ]
