@@ -136,7 +136,7 @@ FAULTS = {
     "sys-exit": Fault(code("import sys; sys.exit()"), outcome="error", remark="SystemExit"),
     "os-exit": Fault(code("import os; os._exit(0)"), outcome="killed", remark="ended"),
     "deleted": Fault(notebook(delete), outcome="missing", remark="not in the file"),
-    "doubled": Fault(notebook(double), remark="2 times"),
+    "doubled": Fault(notebook(double), remark="answered in 2 cells"),
     "edited": Fault(notebook(edit), remark="edited and was restored"),
     "no-metadata": Fault(notebook(strip)),
     "corrupt": Fault(file(b'{"cells": [{"cell'), "failed", "missing", "damaged"),
