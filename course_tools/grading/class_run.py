@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ class ClassRun:
     width: int = 20  # of the longest name
     summary: Summary = field(default_factory=Summary)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return results.tests_sha256(self.assignment, self.tests)
 
