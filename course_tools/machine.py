@@ -139,7 +139,8 @@ def processor() -> str:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next((x.split(":", 1)[1].strip() for x in lines if x.startswith("model name")), name)
-    return f"{name}, {num_cores()} cores"
+    cores = num_cores()
+    return f"{name}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def num_cores() -> int:

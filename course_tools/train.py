@@ -132,7 +132,7 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
     published.assign_weights(model, shipped)
     scores, per_image = _measure(model, experiment, cifar, parts, settings.work)
     manifest = {
-        **_provenance(experiment, settings.profile, seed, cifar),
+        **_provenance(experiment, settings, seed, cifar),
         **made_on,
         "preview_of": list(preview.preview_of) if preview else [],
         "preview": asdict(preview) if preview else None,
@@ -385,16 +385,19 @@ def _measure_baselines(splits: dict[str, np.ndarray], known: Path) -> dict[str, 
 
 
 def _provenance(
-    experiment: Experiment, profile: str, seed: int, cifar: data.CIFAR10
+    experiment: Experiment, settings: Settings, seed: int, cifar: data.CIFAR10
 ) -> dict[str, Any]:
+    command = f"course train {experiment.name} --profile {settings.profile} --seed {seed}"
+    if settings.precision != "auto":
+        command += f" --precision {settings.precision}"
     return {
         "experiment": experiment.name,
         "letter": experiment.letter,
         "title": experiment.title,
         "recipe": asdict(experiment),
-        "profile": profile,
+        "profile": settings.profile,
         "seed": seed,
-        "command": f"course train {experiment.name} --profile {profile} --seed {seed}",
+        "command": command,
         "date": datetime.now(UTC).date().isoformat(),
         "commit": machine.commit(),
         "versions": machine.versions(),

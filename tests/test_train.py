@@ -42,7 +42,7 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
     assert manifest["profile"] == "preview" and manifest["seed"] == 1
     assert manifest["recipe"]["num_epochs"] == 2 and manifest["weights_epoch"] in (1, 2)
     assert {"numpy", "python", "torch", "tensorflow"} <= set(manifest["versions"])
-    assert "cores" in manifest["device"] and manifest["peak_mb"] > 10
+    assert "core" in manifest["device"] and manifest["peak_mb"] > 10
     assert manifest["precision"] == "float32"
     assert all(epoch["seconds"] > 0 and epoch["images_per_second"] > 0 for epoch in run.history)
     assert len(run.history) == 2 and run.predictions.shape == (2, 16, 32, 32, 3)
@@ -89,6 +89,7 @@ def test_bfloat16_is_recorded_and_measured_in_float32(name, lines, tmp_path):
         place = tmp_path / precision
         run = train.train(name, 0, settings(place, lines, "full", precision=precision))
         assert run.manifest["precision"] == precision
+        assert run.manifest["command"].endswith(f"--seed 0 --precision {precision}")
         losses[precision] = np.array(run.history[-1]["train_loss"])
     np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.02)
     assert losses["bfloat16"] != losses["float32"]
