@@ -41,7 +41,7 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
     assert manifest["command"] == f"course train {name} --profile preview --seed 1"
     assert manifest["profile"] == "preview" and manifest["seed"] == 1
     assert manifest["recipe"]["num_epochs"] == 2 and manifest["weights_epoch"] in (1, 2)
-    assert {"numpy", "python", "torch", "tensorflow"} <= set(manifest["versions"])
+    assert {"numpy", "python", "torch", "keras"} <= set(manifest["versions"])
     assert "core" in manifest["device"] and manifest["peak_mb"] > 10
     assert manifest["precision"] == "float32"
     assert all(epoch["seconds"] > 0 and epoch["images_per_second"] > 0 for epoch in run.history)
