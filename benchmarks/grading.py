@@ -21,7 +21,6 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "grading"))
 import classroom  # noqa: E402
-
 from course_tools import lessons  # noqa: E402
 from course_tools.grading import results  # noqa: E402
 

@@ -149,10 +149,8 @@ plots.show(
 # How good this is cannot be seen in eight pictures. It takes a number, and something to hold the
 # number against.
 #
-# The line above the picture names the run. A1 and A2 are two runs of the paper, which lesson 02
-# explains with all that the line says; where both names stand in it, one short run stands in for
-# both for now. If it says *preview*, the network was trained for minutes only, to show that it can
-# learn, and says nothing about how well it can do.
+# The line above the picture names the run. A1 is the first model of the paper, trained at full
+# length as the paper says; lesson 02 explains what the rest of the line means.
 
 # %% [markdown]
 # ## Exercises

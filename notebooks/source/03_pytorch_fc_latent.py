@@ -475,14 +475,12 @@ print("every weight the same, bit for bit:", all(torch.equal(a, b.cpu()) for a, 
 # %% [markdown]
 # ## Step 5 · The published model
 #
-# A trained model B at full width ships with the course, with the record of its training. If its
-# name says *preview*, it was trained for about 20 minutes on two CPU cores, until a GPU has run the
-# paper's recipe in full. A preview shows how B learns, not how far it gets.
+# A trained model B at full width ships with the course, with the record of its training: the
+# paper's recipe at full length, 20 epochs.
 #
 # Here is its loss: figure 9 of the paper. The paper shows the training loss alone (dashed). We add
 # the validation loss (solid) and the gray copy on the same validation images (dotted). An epoch is
-# 45,000 images. A preview is measured more often, and the axis says after how many images. Above
-# the curves is what the model painted at each point, under a slider.
+# 45,000 images. Above the curves is what the model painted after each of them, under a slider.
 #
 # *Expect:* the curves should fall. Where is the dotted line? And which curve is the lower one at
 # first: dashed, for its easy black corners, or solid, for its better weights?

@@ -346,10 +346,9 @@ print("   ", text.format(**metrics.evaluate(linear, validation)))
 # %% [markdown]
 # ## Step 4 · The published model
 #
-# Model C at full width, as the paper trained it (or a *preview* of that, if its name says so). Its
-# loss is figure 11 of the paper. We draw model B's beside it. Both were trained on turned images:
-# the dashed curves are not comparable with the dotted line, the solid ones are. (Previews got equal
-# time, not equal images: the curve of the dearer model has fewer points.)
+# Model C at full width, trained as in the paper: 20 epochs. Its loss is figure 11 of the paper. We
+# draw model B's beside it. Both were trained on turned images: the dashed curves are not comparable
+# with the dotted line, the solid ones are.
 #
 # *Expect:* which one comes nearer to the gray copy, and which one starts lower?
 
@@ -743,8 +742,7 @@ print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score
 # that sees one pixel? Then the luma part. The chroma parts also hold some wrong gray, more of it in
 # B than in C: for colours see the column *right gray* of step 4. Then B against C: the interval
 # says how sure the difference is *for these two trained models*. It says nothing about other seeds,
-# and nothing about what each could reach with more training. Where a name says preview, the ranking
-# is one of minutes.
+# and nothing about what each could reach with more training.
 #
 # If `in the band` says `False`, something in the data, the gray or the weights is not what it
 # should be.

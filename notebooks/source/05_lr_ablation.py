@@ -285,8 +285,7 @@ plots.show(figure, alt="Learning rate by epoch: constant, step, cosine, one-cycl
 # ## Step 4 · A1 and A2, one run of each
 #
 # Now the paper's own pair at the paper's size. Its figure 7 is the loss of A2 by epoch; we draw A1
-# into the same picture. If a preview stands in for both, there is one run to draw, and its label
-# says so.
+# into the same picture.
 #
 # *Expect:* the training loss falls to the end. And the validation loss?
 
@@ -306,8 +305,7 @@ for name in ("gray_copy", "gray_level_table"):
 # %% [markdown]
 # **What to see.** Ask three questions of the picture. Which of the curves is still falling at the
 # right edge? How far apart are the full line and the broken one? And on which side of the gray copy
-# does the full line end? (In a preview a mark may stand for less than an epoch; the axis and the
-# line below the picture say for what.) The paper reports the broken line only: its claim is
+# does the full line end? The paper reports the broken line only: its claim is
 # about the *training* loss, which it gives as about 0.004 at best for A1.
 #
 # Now the pictures. The paper's figure 2 shows the first 100 test images as A2 colours them. The

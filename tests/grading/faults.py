@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import classroom
 import nbformat
 
+import classroom
 from course_tools.grading.sandbox import Limits
 
 NAME = "01_grayscale_conversion"

@@ -13,13 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from typer.testing import CliRunner
 
-sys.path.insert(0, str(Path(__file__).parent))
 import classroom
 import faults
 import needs
-from typer.testing import CliRunner
-
 from course_lib.files import CourseError
 from course_tools.cli import app
 from course_tools.grading import class_run, gradebook, results, wall

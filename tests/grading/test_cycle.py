@@ -2,18 +2,14 @@
 
 import copy
 import csv
-import sys
 import zipfile
-from pathlib import Path
 
 import nbformat
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import classroom
-import needs
 from typer.testing import CliRunner
 
+import classroom
+import needs
 from course_tools import cli, lessons
 from course_tools.grading import class_folder, gradebook, release
 

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
 import classroom
 import needs
-
 from course_lib import checks
 from course_tools.grading import engine, judge, wall
 from course_tools.grading.sandbox import Limits

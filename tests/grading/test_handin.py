@@ -2,14 +2,10 @@
 
 import json
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
 import classroom
-
 from course_tools.grading import handin
 from course_tools.grading.reader import Unreadable
 

@@ -2,16 +2,12 @@
 
 import json
 import shutil
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 
-sys.path.insert(0, str(Path(__file__).parent))
 import classroom
-
 from course_lib.files import CourseError
 from course_tools.grading import class_folder, engine, gradebook, results
 

@@ -1,16 +1,12 @@
 """A class of 200 with every fault in it, graded in one run, and graded with interruptions."""
 
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "grading"))
 import faults
 import needs
 import test_class
-
 from course_tools.grading import results
 
 pytestmark = needs.sandbox
