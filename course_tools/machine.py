@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from course_lib import published
 from course_lib.files import CourseError
 from course_lib.profiles import check_precision
 
@@ -175,14 +176,18 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit this copy of the course is at, and whether course_lib differs from it."""
+    """The commit this copy of the course is at, and whether course_lib differs from it.
+
+    Published runs do not count: in a queue each run would be "with changes" after the first.
+    """
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
         return done.stdout.strip()
 
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", "course_lib")
+        code = ("course_lib", f":(exclude){published.RUNS.relative_to(ROOT)}")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *code)
         return (git("rev-parse", "HEAD") or "unknown") + (" with changes" if changed else "")
     except FileNotFoundError:  # there is no git
         return "unknown"

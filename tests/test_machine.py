@@ -42,6 +42,22 @@ def test_the_machine_is_described():
     assert found["python"] == platform.python_version() and found["numpy"] == np.__version__
 
 
+def test_changed_code_is_told_and_a_new_run_is_not_changed_code(tmp_path, monkeypatch):
+    runs = tmp_path / "course_lib" / "assets" / "runs"
+    code, manifest = tmp_path / "course_lib" / "models.py", runs / "fc_latent" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    code.touch(), manifest.touch()
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
+    monkeypatch.setattr(machine.published, "RUNS", runs)
+    manifest.write_text("{}")
+    assert re.fullmatch("[0-9a-f]{40}", machine.commit())
+    code.write_text("x = 1")
+    assert machine.commit().endswith(" with changes")
+
+
 def test_no_gpu_no_gpu_memory():
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
