@@ -360,7 +360,8 @@ widgets.scrub_training(run)
 # point? A difference between two models that is smaller than these jumps says little.
 #
 # A published training loss hides the second question. The paper says that A1 reaches about 0.004,
-# and means the training loss. Only the gap to images it has not seen tells what that is worth.
+# and means the training loss. Does the dashed line get there, too? And where is the solid one by
+# then? Only the gap to images it has not seen tells what such a loss is worth.
 #
 # Where does the error sit? The curve and the manifest take all 5,000 validation images. The cell
 # takes those of this profile, so its MSE of A differs a little from the end of the curve; but its
@@ -396,13 +397,13 @@ print(f"wrong gray as luma: {share:.3f} x {fits[1]:.5f} = {share * fits[1]:.5f}"
 #
 # <details><summary>More or less than the linear code? (open it when you have compared)</summary>
 #
-# Hold the luma part of A's line against that of the third. *If A's is the larger* (in the preview
-# it was), the network has lost more of the given gray than a linear code of the same length would
-# have. That is hard on it, for the bar is easy to beat: the linear code was fitted to the sample
-# only, and A to 45,000 images. So 256 numbers can hold more than A has put into them, and its
-# loss is not the code's length alone; too little training comes to mind first. *If A's is the
-# smaller*, it makes better use of its 256 numbers than the bar; with `profile = "full"`, where both
-# saw the same images, that would be a fair win.
+# Hold the luma part of A's line against that of the third. *If A's is the larger, or about as
+# large*, the network has lost as much of the given gray as a linear code of the same length would
+# have, or more. That is hard on it, for the bar is easy to beat: the linear code was fitted to the
+# sample only, and A to 45,000 images. So 256 numbers can hold more than A has put into them, and
+# its loss is not the code's length alone. *If A's is the smaller*, it makes better use of its 256
+# numbers than the bar; with `profile = "full"`, where both saw the same images, that would be a
+# fair win.
 #
 # </details>
 #

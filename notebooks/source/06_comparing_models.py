@@ -82,12 +82,11 @@ for wanted in [*(recipe.name for recipe in experiments.PAPER), "three_layer_rgb"
     runs[name], seen[run.manifest["experiment"]] = run, images
 
 # %% [markdown]
-# **What to see.** One line per run. A star says *preview*: trained for minutes on two CPU cores,
-# until a GPU has run the paper's recipe in full. The count says how many training images the run
-# has seen, each as often as it came up; 30 epochs, as the paper has them, of this course's 45,000
-# training images would be 1,350,000, and 20 epochs 900,000. As long as there are previews only, A1
-# and A2 share one: it is too short for the schedule to do anything. A line that begins with
-# *missing* means that the run has not been made; every table below then does without it.
+# **What to see.** One line per run. The count says how many training images the run has seen, each
+# as often as it came up; 30 epochs, as the paper has them for A, of this course's 45,000 training
+# images are 1,350,000, and 20 epochs, for B and C, 900,000. A star says *preview*: that run was
+# stopped after minutes, and a full one has still to be made. (A line that begins with *missing*
+# means that there is no run at all; every table below then does without it.)
 #
 # Keep the counts in mind. Where they differ, a comparison is one of *training lengths* too.
 #
@@ -270,7 +269,7 @@ except CourseError as reason:
 
 # %% [markdown]
 # **What to see.** The last line first: a control is as good as it is like the run that it controls,
-# and the counts say whether both were trained as long. In full-length runs they are.
+# and the counts say whether both were trained as long.
 #
 # - If the *luma* part from RGB is about as large as from gray, the blur is not hedging: it comes
 #   with the bottleneck (or with too little training), for a model that knows every colour has it
@@ -436,8 +435,7 @@ for setting in [*settings, "rotation", "gray_weights"]:
 # another epsilon in Adam.
 #
 # Only A1 and A2 differ in one line. B and C differ in none of these: whatever lies between them is
-# the architecture (or the images seen, while they are previews). But "the architecture" is not one
-# thing either.
+# the architecture. But "the architecture" is not one thing either.
 #
 # *Expect:* which of the three has most parameters, which costs most to run, and which has the
 # largest latent?
@@ -497,7 +495,7 @@ print("MIN_SEEDS =", claims.MIN_SEEDS)
 # - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE. The ranges
 #   and these readings are ours. You find them in `course_lib/claims.py`; would you have chosen
 #   others?
-# - Previews never count, and one seed never counts. So today's verdict may well be that nothing can
+# - One seed never counts, and a preview never does. So today's verdict may well be that nothing can
 #   be said. Is that a failure of the rule?
 
 # %% [markdown]
@@ -655,11 +653,10 @@ for claim in claims.CLAIMS:
         print(f"{'':14}claimed {part.claimed}; {rests_on}: {word}")
 
 # %% [markdown]
-# **What to see.** A number with *preview, one seed* shows which way the wind blows, and no more. It
-# may lie inside the range or outside; the verdict does not follow it. *Counted* needs no training:
-# the numbers of parameters are facts. *No number* means that a run is missing, or that a preview
-# cannot give what is asked (the training time of a run that was stopped by the clock, the loss
-# after 20 epochs of a run that has none).
+# **What to see.** A number with *seeds: 1* shows which way the wind blows, and no more. It may lie
+# inside the range or outside; the verdict does not follow it before there are three seeds. *Counted*
+# needs no training: the numbers of parameters are facts. *No number* means that a run is missing, or
+# cannot give what is asked.
 #
 # Claim 9 is the paper's wish for the future: no run, no verdict. And note what is *not* among the
 # nine: that any model is better than the gray copy. The paper never asks. We do, image by image,
@@ -683,8 +680,8 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # %% [markdown]
 # **What to see.** A *negative* gain means that the model is worse than leaving the picture gray, or
 # than one colour per gray level, which is the harder bar. If an interval lies wholly on one side of
-# zero, that is settled for *these weights*. What full-length training with several seeds would give
-# is another question; the last line counts for how many of the paper's claims it has been answered.
+# zero, that is settled for *these weights*. What other seeds would give is another question; the
+# last line counts for how many of the paper's claims it has been answered.
 #
 # Twice `True`: the models that you loaded score what their records say, and the bar is where it
 # should be. If one says `False`, something in the weights or the data is not what it should be.
@@ -720,8 +717,8 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # - Compare image by image. The interval over images is about these weights; only an interval over
 #   seeds is about recipes.
 # - A differs from B and C in framework, rate, batch, epochs, turning and gray, beside the network;
-#   B and C differ in the size and the kind of their latent, and as previews in the images seen.
-#   Such a comparison cannot say what made the difference.
+#   B and C differ in the size and the kind of their latent. Such a comparison cannot say what made
+#   the difference.
 # - A wrong gray reappears as chroma. Colours are compared after the right gray has been given back.
 # - Parameters, mult-adds and size of the latent rank the models in three different ways.
 # - A rule fixed before looking keeps one honest, and "cannot be told yet" is a result.
