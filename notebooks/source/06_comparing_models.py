@@ -654,9 +654,9 @@ for claim in claims.CLAIMS:
 
 # %% [markdown]
 # **What to see.** A number with *seeds: 1* shows which way the wind blows, and no more. It may lie
-# inside the range or outside; the verdict does not follow it before there are three seeds. *Counted*
-# needs no training: the numbers of parameters are facts. *No number* means that a run is missing, or
-# cannot give what is asked.
+# inside the range or outside; before there are three seeds the verdict does not follow it.
+# *Counted* needs no training: the numbers of parameters are facts. *No number* means that a run is
+# missing, or cannot give what is asked.
 #
 # Claim 9 is the paper's wish for the future: no run, no verdict. And note what is *not* among the
 # nine: that any model is better than the gray copy. The paper never asks. We do, image by image,
