@@ -450,7 +450,7 @@ for name, losses in {"pixels to 1": falling, "pixels to 255": 255**2 * falling}.
 # looks at it, because it is a default.
 #
 # Would it matter on a real curve? Here is the validation loss of A2, which kept its rate, on 5,000
-# images for 30 epochs.
+# images for 30 epochs. (*Preview* in its label means a run of minutes: these images are few.)
 #
 # *Expect:* without the threshold a small step down counts too, and starts the patience anew. So the
 # rate should be cut less often, or later.
