@@ -209,7 +209,7 @@ def torch_ours(recipe, device: str, precision: str, seconds: float) -> dict[str,
         record = training.fit(
             model,
             training.training_step,
-            images,
+            images[: num_steps * recipe.batch_size],
             images[:16],
             optimizer=acceleration.adam(model, recipe.learning_rate),
             num_epochs=1,
@@ -217,7 +217,6 @@ def torch_ours(recipe, device: str, precision: str, seconds: float) -> dict[str,
             weights=getattr(grayscale, recipe.gray_weights),
             rotation=recipe.rotation,
             precision=precision,
-            images_per_epoch=num_steps * recipe.batch_size,
             progress=False,
         )
         return record.history[-1]["seconds"]
@@ -264,11 +263,10 @@ def keras_ours(recipe, device: str, precision: str, seconds: float) -> dict[str,
         def fit(num_steps: int) -> float:
             record = training_keras.fit_keras(
                 model,
-                images,
+                images[: num_steps * recipe.batch_size],
                 images[:16],
                 num_epochs=1,
                 batch_size=recipe.batch_size,
-                images_per_epoch=num_steps * recipe.batch_size,
                 progress=False,
             )
             return record.history[-1]["seconds"]

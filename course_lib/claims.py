@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_lib import experiments, published
-from course_lib.files import CourseError
 from course_lib.published import Run
 from course_lib.statistics import mean_interval
 
@@ -21,7 +20,7 @@ MIN_SEEDS = 3
 
 
 def verdict(values: Sequence[float], low: float, high: float) -> str:
-    """Does a claim hold that puts a number between low and high? One value per full-length run."""
+    """Does a claim hold that puts a number between low and high? One value per run."""
     if len(values) < MIN_SEEDS or not all(map(isfinite, values)):
         return OPEN
     _, left, right = mean_interval(values)  # 95 % interval over seeds
@@ -81,37 +80,28 @@ def _judge_part(part: Part, runs: Path) -> Finding:
     if not part.names:
         value = part.measure()
         return Finding(part, value, "counted", HOLDS if part.low < value < part.high else FAILS)
-    full = [full_runs(name, runs) for name in part.names]
-    seeds = sorted(set.intersection(*map(set, full)))
-    if seeds:
-        values = [part.measure(*(by_seed[seed] for by_seed in full)) for seed in seeds]
-        word = verdict(values, part.low, part.high)
-        return Finding(part, sum(values) / len(values), _rests_on(values), word)
-    try:
-        stand_ins = [published.load(name, runs) for name in part.names]
-    except CourseError:
+    found = [runs_by_seed(name, runs) for name in part.names]
+    seeds = sorted(set.intersection(*map(set, found)))
+    if not seeds:
         return Finding(part, nan, "a run is missing", OPEN)
-    if len({run.folder for run in stand_ins}) < len(stand_ins):
-        return Finding(part, nan, "one preview stands for two", OPEN)
-    if len({run.manifest["profile"] for run in stand_ins}) > 1:
-        return Finding(part, nan, "full length and preview are not compared", OPEN)
-    return Finding(part, part.measure(*stand_ins), "preview, one seed", OPEN)
+    values = [part.measure(*(by_seed[seed] for by_seed in found)) for seed in seeds]
+    word = verdict(values, part.low, part.high)
+    return Finding(part, sum(values) / len(values), _rests_on(values), word)
 
 
 def _rests_on(values: Sequence[float]) -> str:
     """How many seeds gave the values, and in which interval their mean lies with 95 %."""
-    words = f"full length, seeds: {len(values)}"
+    words = f"seeds: {len(values)}"
     if len(values) < 2 or not all(map(isfinite, values)):
         return words
     _, low, high = mean_interval(values)
     return f"{words}, 95 % interval {low:.4g} to {high:.4g}"
 
 
-def full_runs(name: str, runs: Path = published.RUNS) -> dict[int, Run]:
-    """The full-length runs of an experiment, by seed. Raises CourseError if one is damaged."""
+def runs_by_seed(name: str, runs: Path = published.RUNS) -> dict[int, Run]:
+    """The published runs of an experiment. Raises CourseError if one is damaged."""
     found = [published.load(folder, runs) for folder in published.names(runs)]
-    found = [run for run in found if run.manifest["experiment"] == name]
-    return {run.manifest["seed"]: run for run in found if run.manifest["profile"] == "full"}
+    return {run.manifest["seed"]: run for run in found if run.manifest["experiment"] == name}
 
 
 @cache
@@ -126,7 +116,7 @@ def _lowest(run: Run) -> float:
 
 
 def _c_like_a1(c: Run, a1: Run) -> float:
-    return nan if a1.manifest["preview"] else _lowest(c) - a1.history[19]["train_loss"]
+    return _lowest(c) - a1.history[19]["train_loss"]
 
 
 def _share(a1: Run, a2: Run, b: Run, c: Run) -> float:
@@ -135,10 +125,9 @@ def _share(a1: Run, a2: Run, b: Run, c: Run) -> float:
 
 
 def _minutes_more(one: Run, *others: Run) -> float:
-    """Previews end by the clock, and unlike devices are not comparable: NaN."""
+    """Minutes on unlike devices are not comparable: NaN."""
     runs = (one, *others)
-    devices = {run.manifest["device"].split(", Keras")[0] for run in runs}
-    if len(devices) > 1 or any(run.manifest["preview"] for run in runs):
+    if len({run.manifest["device"].split(", Keras")[0] for run in runs}) > 1:
         return nan
     minutes = [sum(epoch["seconds"] for epoch in run.history) / 60 for run in runs]
     return minutes[0] - max(minutes[1:])

@@ -25,7 +25,7 @@ class Run:
 
     Attributes:
         folder: where its files lie.
-        manifest: experiment, letter, profile, seed, command, commit, versions, device, data hash,
+        manifest: experiment, letter, seed, command, commit, versions, device, data hash,
             history, events, metrics per split, files with their SHA-256, weights_epoch.
     """
 
@@ -44,18 +44,8 @@ class Run:
 
     @property
     def label(self) -> str:
-        """A few words for pictures and tables; says so where the run is a preview."""
-        if self.manifest["profile"] != "preview":
-            return f"{self.manifest['letter']}, {self.manifest['title']}"
-        stands_for = self.manifest["preview_of"] or [self.manifest["experiment"]]
-        letters = " and ".join(sorted(experiments.get(name).letter for name in stands_for))
-        return f"{letters}, {self.manifest['title']} (preview)"
-
-    @property
-    def unit(self) -> str:
-        """What one entry of `history` is: an epoch, or in a preview a stretch of an epoch."""
-        images = (self.manifest["preview"] or {}).get("images_per_epoch")
-        return f"point of {images:,} images" if images else "epoch"
+        """A few words for pictures and tables: the paper's letter and the title."""
+        return f"{self.manifest['letter']}, {self.manifest['title']}"
 
     @property
     def predictions(self) -> np.ndarray:
@@ -172,23 +162,19 @@ def names(runs: Path = RUNS) -> list[str]:
 
 
 def load(name: str, runs: Path = RUNS) -> Run:
-    """The published run called `name`, or the preview that stands in for it.
+    """The published run called `name`.
 
     Raises:
         CourseError: there is none, or its manifest is damaged.
     """
-    for candidate in [name, *names(runs)]:
-        path = runs / candidate / "manifest.json"
-        if not path.exists():
-            continue
-        try:
-            manifest = json.loads(path.read_text())
-        except ValueError as error:
-            raise CourseError(
-                f"The manifest of the published run {candidate} is damaged; "
-                "restore it with: git checkout -- course_lib/assets"
-            ) from error
-        if candidate == name or name in manifest.get("preview_of", []):
-            return Run(path.parent, manifest)
-    known = ", ".join(names(runs)) or "none yet"
-    raise CourseError(f"There is no published run {name!r}; there are: {known}.")
+    path = runs / name / "manifest.json"
+    if not path.exists():
+        known = ", ".join(names(runs)) or "none yet"
+        raise CourseError(f"There is no published run {name!r}; there are: {known}.")
+    try:
+        return Run(path.parent, json.loads(path.read_text()))
+    except ValueError as error:
+        raise CourseError(
+            f"The manifest of the published run {name} is damaged; "
+            "restore it with: git checkout -- course_lib/assets"
+        ) from error

@@ -97,15 +97,11 @@ class Stopwatch:
 
     Args:
         record: its `seconds` are those of all calls so far.
-        max_seconds: for all calls together; None for any.
         until: when this call has to end, on the clock of `time.monotonic`; None for never.
     """
 
-    def __init__(
-        self, record: Record, max_seconds: float | None, until: float | None = None
-    ) -> None:
+    def __init__(self, record: Record, until: float | None = None) -> None:
         self.record = record
-        self.max_seconds = math.inf if max_seconds is None else max_seconds
         self.until = math.inf if until is None else until
         self.slowest = record.seconds / max(record.num_epochs, 1)
         self.start = time.monotonic()
@@ -119,10 +115,7 @@ class Stopwatch:
 
     @property
     def is_up(self) -> bool:
-        return (
-            self.record.seconds + self.slowest > self.max_seconds
-            or time.monotonic() + self.slowest > self.until
-        )
+        return time.monotonic() + self.slowest > self.until
 
 
 def check_images(train: np.ndarray, validation: np.ndarray) -> None:
@@ -148,15 +141,13 @@ def progress_bar(epoch: int, num_epochs: int, num_images: int, enabled: bool) ->
     )
 
 
-def order_of_epoch(num_images: int, images_per_epoch: int | None, seed: int) -> np.ndarray:
-    """The images of one epoch in the order they are seen: indices, shuffled by `seed`.
+def order_of_epoch(num_images: int, seed: int) -> np.ndarray:
+    """The order in which an epoch sees its images: indices (num_images,), shuffled by `seed`.
 
     Args:
-        num_images: images there are.
-        images_per_epoch: images to see; None for all of them once.
         seed: of this epoch, see `seeding.epoch_seed`.
     """
-    return np.random.default_rng(seed).permutation(num_images)[:images_per_epoch]
+    return np.random.default_rng(seed).permutation(num_images)
 
 
 # A schedule maps (validation loss, learning rate) to the next learning rate.

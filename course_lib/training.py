@@ -150,8 +150,6 @@ def fit(
     precision: str = "float32",
     seed: int = 0,
     folder: str | Path | None = None,
-    images_per_epoch: int | None = None,
-    max_seconds: float | None = None,
     until: float | None = None,
     progress: bool = True,
 ) -> Record:
@@ -179,8 +177,6 @@ def fit(
         precision: of products in training, see `profiles.PRECISIONS`; validation is always
             computed as in "tf32" or "float32".
         folder: where last.pt and best.pt are kept; None keeps nothing.
-        images_per_epoch: see that many images in an epoch; None for all.
-        max_seconds: begin no epoch that would not end within this time, all calls counted.
         until: begin no epoch that would not end by this time, of `time.monotonic`, in this call.
         progress: show a bar.
 
@@ -197,7 +193,7 @@ def fit(
     trained = acceleration.InBfloat16(model) if precision == "bfloat16" else model
     total_loss = torch.zeros((), device=device)  # of the epoch: the sum over its images
     record = _resume(folder, model, optimizer, schedule)
-    watch = Stopwatch(record, max_seconds, until)
+    watch = Stopwatch(record, until)
 
     def train_on(indices: Tensor, degrees: Tensor, flips: Tensor) -> None:
         gray, rgb = gray_and_rgb(
@@ -208,7 +204,7 @@ def fit(
     while record.num_epochs < num_epochs and not watch.is_up:
         epoch = record.num_epochs
         torch.manual_seed(epoch_seed(seed, epoch))
-        order = order_of_epoch(len(train), images_per_epoch, epoch_seed(seed, epoch))
+        order = order_of_epoch(len(train), epoch_seed(seed, epoch))
         learning_rate = optimizer.param_groups[0]["lr"]
         run = acceleration.replayed(train_on) if acceleration.fits_a_graph(optimizer) else train_on
         start = time.perf_counter()

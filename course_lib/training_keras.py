@@ -65,7 +65,7 @@ class Recorder(keras.callbacks.Callback):
         kept_gray: np.ndarray,  # (16, H, W, 1)
         folder: str | Path | None,
         plateau: "keras.callbacks.ReduceLROnPlateau | None",
-        images_per_epoch: int,
+        num_images: int,
         watch: Stopwatch,
         progress: bool,
     ) -> None:
@@ -74,7 +74,7 @@ class Recorder(keras.callbacks.Callback):
         self.kept_gray = kept_gray
         self.folder = None if folder is None else Path(folder)
         self.plateau = plateau
-        self.images_per_epoch = images_per_epoch
+        self.num_images = num_images
         self.watch = watch
         self.progress = progress
 
@@ -85,11 +85,11 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.learning_rate = self._learning_rate()
-        self.bar = progress_bar(epoch, self.params["epochs"], self.images_per_epoch, self.progress)
+        self.bar = progress_bar(epoch, self.params["epochs"], self.num_images, self.progress)
         self.start = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        done = round((batch + 1) / self.params["steps"] * self.images_per_epoch)
+        done = round((batch + 1) / self.params["steps"] * self.num_images)
         self.bar.update(done - self.bar.n)
 
     def on_test_begin(self, logs: dict | None = None) -> None:
@@ -106,7 +106,7 @@ class Recorder(keras.callbacks.Callback):
             learning_rate=self.learning_rate,
             next_learning_rate=self._learning_rate(),
             seconds=self.seconds,
-            num_images=self.images_per_epoch,
+            num_images=self.num_images,
             kept_predictions=self.model.predict_on_batch(self.kept_gray),
         )
         if self.plateau is not None:
@@ -132,8 +132,6 @@ def fit_keras(
     weights: Weights | None = grayscale.BT601,
     seed: int = 0,
     folder: str | Path | None = None,
-    images_per_epoch: int | None = None,
-    max_seconds: float | None = None,
     until: float | None = None,
     progress: bool = True,
 ) -> Record:
@@ -150,8 +148,6 @@ def fit_keras(
         callbacks: Keras callbacks, ReduceLROnPlateau among them if the rate is to fall.
         weights: see `gray_and_rgb`.
         folder: where last.npz and best.npz are kept; None keeps nothing.
-        images_per_epoch: see that many images in an epoch; None for all.
-        max_seconds: begin no epoch that would not end within this time, all calls counted.
         until: begin no epoch that would not end by this time, of `time.monotonic`, in this call.
         progress: show a bar.
 
@@ -160,7 +156,6 @@ def fit_keras(
     """
     check_images(train, validation)
     record = resume(folder, model)
-    num_images = min(len(train), images_per_epoch or len(train))
     plateaus = [c for c in callbacks if isinstance(c, keras.callbacks.ReduceLROnPlateau)]
     validation_data = gray_and_rgb(validation, weights)
     recorder = Recorder(
@@ -168,18 +163,18 @@ def fit_keras(
         validation_data[0][:NUM_KEPT],
         folder,
         plateaus[0] if plateaus else None,
-        num_images,
-        Stopwatch(record, max_seconds, until),
+        len(train),
+        Stopwatch(record, until),
         progress,
     )
     if record.num_epochs < num_epochs and not recorder.watch.is_up:
         orders = (
-            order_of_epoch(len(train), images_per_epoch, epoch_seed(seed, epoch))
+            order_of_epoch(len(train), epoch_seed(seed, epoch))
             for epoch in itertools.count(record.num_epochs)
         )
         model.fit(
             _batches(train, weights, orders, batch_size),
-            steps_per_epoch=-(-num_images // batch_size),
+            steps_per_epoch=-(-len(train) // batch_size),
             initial_epoch=record.num_epochs,
             epochs=num_epochs,
             validation_data=validation_data,

@@ -183,8 +183,7 @@ def figures() -> None:
 @app.command()
 def train(
     name: Annotated[str, typer.Argument(help="An experiment, such as A1 or conv_latent, or all.")],
-    profile: Annotated[str, typer.Option(help="preview or full.")] = "preview",
-    seed: Annotated[int, typer.Option(help="Same seed, same run; all full runs have theirs.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same run; with all, each has its own.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[
         str, typer.Option(help="float32, tf32 or bfloat16; auto: tf32 on a GPU, else float32.")
@@ -197,14 +196,14 @@ def train(
     ] = False,
 ) -> None:
     """Train an experiment and publish the run; stopped anywhere, it goes on where it was."""
-    settings = _tool("train").Settings(profile, device, precision, say=_say)
+    settings = _tool("train").Settings(device, precision, say=_say)
     queue = _tool("queue")
     if name != "all":
         queue.train_one(name, seed, settings, minutes)
     elif show:
-        print(queue.table(queue.states(settings, seed)))
+        print(queue.table(queue.states(settings)))
     else:
-        queue.train_all(seed, settings, minutes)
+        queue.train_all(settings, minutes)
 
 
 @app.command()

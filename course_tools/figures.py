@@ -64,7 +64,6 @@ def curves(name: str) -> Figure:
     )
     ax = figure.axes[0]
     ax.set_title(run.label, fontsize=10)
-    ax.set_xlabel(run.unit)
     return figure
 
 
@@ -134,30 +133,28 @@ def showcase() -> Figure:
     rows = {"gray": gray}
     for name in (A1, C):
         run, experiment = published.load(name), experiments.get(name)
-        preview = "\n(preview)" if run.manifest["profile"] == "preview" else ""
         given = experiments.model_input(experiment, rgb)
-        rows[f"model {experiment.letter}{preview}"] = published.predict(run.model(), given)
+        rows[f"model {experiment.letter}"] = published.predict(run.model(), given)
     return plots.side_by_side({**rows, "truth": rgb})
 
 
 def seeds() -> Figure:
-    """Test error of every full run, and the 95 % interval over seeds; previews where none is."""
+    """Test error of every run, and the 95 % interval over seeds where there are several."""
     figure = Figure(figsize=(7, 3), dpi=plots.DPI, layout="constrained")
     ax = figure.add_subplot(xlabel="mean squared error on the 10,000 test images")
     labels = []
     for row, name in enumerate((A1, A2, B, C)):
-        full = claims.full_runs(name)
-        shown = list(full.values()) or [published.load(name)]
-        values = [run.metrics["test"]["mse"] for run in shown]
-        ax.plot(values, [row] * len(values), "o", color="black", mfc="none" if not full else None)
+        runs = list(claims.runs_by_seed(name).values())
+        values = [run.metrics["test"]["mse"] for run in runs]
+        ax.plot(values, [row] * len(values), "o", color="black")
         if len(values) > 1:
             mean, low, high = statistics.mean_interval(values)
             ax.errorbar(mean, row + 0.25, xerr=[[mean - low], [high - mean]], fmt="k|", capsize=4)
-        words = f"{len(full)} seeds" if len(full) > 1 else "one seed"
-        labels.append(f"{experiments.get(name).letter}, {words if full else 'preview'}")
+        words = f"{len(runs)} seeds" if len(runs) > 1 else "one seed"
+        labels.append(f"{experiments.get(name).letter}, {words}")
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
-    bar = shown[0].metrics["gray_copy_test"]["mse"]
+    bar = published.load(A1).metrics["gray_copy_test"]["mse"]
     ax.axvline(bar, color="black", linestyle=":", label="gray copy (dotted)")
     ax.legend(frameon=False)
     return figure
@@ -199,8 +196,8 @@ PICTURES = (
     ),
     Picture(
         "seeds.png",
-        "Test error of A1, A2, B and C: a circle for every run, filled if it is of full length, "
-        "and below it the interval over seeds where there are several; a line for the gray copy.",
+        "Test error of A1, A2, B and C: a circle for every seed, and below it the interval "
+        "over seeds where there are several; a line for the gray copy.",
         seeds,
     ),
 )
@@ -234,6 +231,5 @@ def _index() -> str:
     rows = "\n".join(f"| [{p.file}]({p.file}) | {p.alt} |" for p in PICTURES)
     return (
         "# Figures\n\nMade by `course figures` from the runs in `course_lib/assets/runs`.\n"
-        "Figures 1 to 11 follow the paper's own; a picture that rests on a short run says "
-        f"preview.\n\n| file | what it shows |\n|---|---|\n{rows}\n"
+        f"Figures 1 to 11 follow the paper's own.\n\n| file | what it shows |\n|---|---|\n{rows}\n"
     )

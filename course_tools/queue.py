@@ -7,7 +7,7 @@ from course_lib import experiments, published
 from course_tools import train
 from course_tools.train import Settings
 
-# Seeds of a full run under our protocol; every other recipe is run once.
+# Seeds of a recipe under our protocol; every other one is run once.
 NUM_SEEDS = {"A1": 5, "A2": 5, "B": 3, "C": 3}
 
 
@@ -38,17 +38,12 @@ class State:
     published: published.Run | None
 
 
-def jobs(profile: str, seed: int = 0) -> list[Job]:
-    """All runs of a profile, in the order in which they are made.
+def jobs() -> list[Job]:
+    """All runs that are published, in the order in which they are made.
 
-    Full runs: the paper's four under the paper's protocol; the same under ours, seed by seed, so
-    that a queue that is stopped leaves whole sets; then all other recipes. Previews: one each.
-
-    Args:
-        seed: of a preview; the seeds of full runs are given.
+    The paper's four under the paper's protocol; the same under ours, seed by seed, so that a queue
+    that is stopped leaves whole sets; then all other recipes.
     """
-    if profile == "preview":
-        return [Job(name, seed) for name in train.PREVIEWS]
     ours = [
         Job(recipe.name, seed)
         for seed in range(max(NUM_SEEDS.values()))
@@ -61,23 +56,22 @@ def jobs(profile: str, seed: int = 0) -> list[Job]:
     return [*papers, *ours, *others]
 
 
-def train_all(seed: int, settings: Settings, minutes: float | None = None) -> list[State]:
+def train_all(settings: Settings, minutes: float | None = None) -> list[State]:
     """Make what is not yet made, until all is done or the time is up; close with a table.
 
     Every epoch that ends is kept, and so is every run: stopped anywhere, the same call goes on.
 
     Args:
-        seed: see `jobs`.
         minutes: begin no epoch that would not end within them; None for as long as it takes.
     """
     settings = _within(minutes, settings)
     data_name = train.load_data(settings.say).name
-    queue = jobs(settings.profile, seed)
+    queue = jobs()
     for number, job in enumerate(queue, start=1):
-        settings.say(f"[{number}/{len(queue)}] {job.run}, profile {settings.profile}")
+        settings.say(f"[{number}/{len(queue)}] {job.run}")
         if train.train(job.name, job.seed, settings) is None:
             break
-    found = states(settings, seed, data_name)
+    found = states(settings, data_name)
     settings.say(table(found))
     return found
 
@@ -86,7 +80,7 @@ def train_one(
     name: str, seed: int, settings: Settings, minutes: float | None = None
 ) -> published.Run | None:
     """One run alone. Arguments as in `train_all`, result and errors as in `train.train`."""
-    settings.say(f"{experiments.get(name).name}, profile {settings.profile}, seed {seed}")
+    settings.say(f"{experiments.get(name).name}, seed {seed}")
     return train.train(name, seed, _within(minutes, settings))
 
 
@@ -96,19 +90,19 @@ def _within(minutes: float | None, settings: Settings) -> Settings:
     return replace(settings, until=time.monotonic() + 60 * minutes)
 
 
-def states(settings: Settings, seed: int = 0, data_name: str = "full") -> list[State]:
+def states(settings: Settings, data_name: str = "full") -> list[State]:
     """How far every job is: what is published, and the epochs that are kept of the others.
 
     Args:
         data_name: "full", or "sample" where all of CIFAR-10 could not be had.
     """
-    return [_state(job, settings, data_name) for job in jobs(settings.profile, seed)]
+    return [_state(job, settings, data_name) for job in jobs()]
 
 
 def _state(job: Job, settings: Settings, data_name: str) -> State:
     runs = settings.destination(data_name)
-    done = train.already_published(job.run, settings.profile, runs)
-    if done:
+    if job.run in published.names(runs):
+        done = published.load(job.run, runs)
         return State(job, len(done.history), done)
     folder = settings.checkpoints(job.name, job.seed, data_name)
     return State(job, train.num_epochs_kept(experiments.get(job.name), folder), None)

@@ -25,43 +25,10 @@ NUM_PER_TASK = 500  # images that a process measures at a time
 
 
 @dataclass(frozen=True)
-class Preview:
-    """What two CPU cores can do of a recipe until a GPU has run it whole.
-
-    Attributes:
-        minutes: training ends at the epoch that would pass them; None for all epochs.
-        images_per_epoch: images between two points of the curve; None for all.
-        num_validation: images the curve is validated on; None for all.
-        preview_of: recipes this run stands in for.
-        with_weights: whether its weights ship.
-    """
-
-    minutes: float | None
-    images_per_epoch: int | None = None
-    num_validation: int | None = None
-    preview_of: tuple[str, ...] = ()
-    with_weights: bool = True
-
-
-# In the order `course train all --profile preview` takes them.
-PREVIEWS = {
-    "three_layer_constant": Preview(
-        20, images_per_epoch=9_000, preview_of=("three_layer_constant", "three_layer_plateau")
-    ),
-    "conv_latent": Preview(22, 4_500, 1_000, ("conv_latent",)),
-    "fc_latent": Preview(22, 4_500, 1_000, ("fc_latent",)),
-    "three_layer_plateau_5k": Preview(None, with_weights=False),
-    "three_layer_constant_5k": Preview(None, with_weights=False),
-    "three_layer_rgb": Preview(12, images_per_epoch=9_000, preview_of=("three_layer_rgb",)),
-}
-
-
-@dataclass(frozen=True)
 class Settings:
     """How runs are made.
 
     Attributes:
-        profile: "preview" or "full".
         device: "auto", "cpu" or "cuda".
         precision: one of `profiles.PRECISIONS`, or "auto": tf32 on a GPU, float32 without.
         until: begin no epoch that would not end by this time, of `time.monotonic`; None for any.
@@ -70,7 +37,6 @@ class Settings:
         say: called with a line at every step.
     """
 
-    profile: str = "full"
     device: str = "auto"
     precision: str = "auto"
     until: float | None = None
@@ -78,19 +44,13 @@ class Settings:
     work: Path = ROOT / "build" / "training"
     say: Callable[[str], None] = field(default=print, repr=False)
 
-    def __post_init__(self) -> None:
-        if self.profile not in ("preview", "full"):
-            raise CourseError(
-                f"There is no training profile {self.profile!r}; choose preview or full."
-            )
-
     def destination(self, data_name: str) -> Path:
         """Where runs go: what was trained on the sample does not ship with the course."""
         return self.runs if data_name == "full" else self.work / "sample-runs"
 
     def checkpoints(self, name: str, seed: int, data_name: str) -> Path:
         """The folder in which a run is kept while it is made."""
-        return self.work / f"{name}-{self.profile}-{data_name}-seed{seed}"
+        return self.work / f"{name}-{data_name}-seed{seed}"
 
 
 def train(name: str, seed: int = 0, settings: Settings | None = None) -> published.Run | None:
@@ -107,20 +67,19 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
         CourseError: unknown name or precision; a GPU was asked for and there is none.
     """
     experiment, settings = experiments.get(name), settings or Settings()
-    preview = None if settings.profile == "full" else _preview_of(experiment)
     cifar = load_data(settings.say)
     runs = settings.destination(cifar.name)
     folder_name = run_name(experiment.name, seed)
-    done = already_published(folder_name, settings.profile, runs)
-    if done is not None:
+    if folder_name in published.names(runs):
+        done = published.load(folder_name, runs)
         settings.say(f"  published already in {done.folder}; delete that folder to train it again")
         return done
     parts = data.split(cifar, experiment.protocol)
     folder = settings.checkpoints(experiment.name, seed, cifar.name)
     machine.keep_freed_memory()
     machine.forget_peaks()
-    record, made_on = _fit(experiment, preview, parts, seed, settings, folder)
-    if not preview and record.num_epochs < experiment.num_epochs:
+    record, made_on = _fit(experiment, parts, seed, settings, folder)
+    if record.num_epochs < experiment.num_epochs:
         settings.say(_time_is_up(record, experiment.num_epochs))
         return None
     minutes = record.seconds / 60
@@ -134,8 +93,6 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
     manifest = {
         **_provenance(experiment, settings, seed, cifar),
         **made_on,
-        "preview_of": list(preview.preview_of) if preview else [],
-        "preview": asdict(preview) if preview else None,
         "weights_epoch": epoch,
         "seconds": record.seconds,
         "metrics": scores,
@@ -146,7 +103,7 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
         record,
         parts.x_validation[:NUM_KEPT],
         per_image,
-        shipped if _ships_weights(experiment, seed, preview) else None,
+        shipped if _ships_weights(experiment, seed) else None,
         runs,
     )
     if cifar.name == "sample":
@@ -159,15 +116,6 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
 def run_name(experiment: str, seed: int) -> str:
     """The folder of a published run."""
     return experiment if seed == 0 else f"{experiment}-seed{seed}"
-
-
-def already_published(name: str, profile: str, runs: Path) -> published.Run | None:
-    """The published run called `name`, unless it is a preview and a full run is wanted."""
-    if name not in published.names(runs):
-        return None
-    run = published.load(name, runs)
-    # A full run replaces a preview, never the other way about.
-    return run if profile == "preview" or run.manifest["profile"] == "full" else None
 
 
 def num_epochs_kept(experiment: Experiment, folder: Path) -> int:
@@ -191,20 +139,9 @@ def _time_is_up(record: Record, num_epochs: int) -> str:
     )
 
 
-def _ships_weights(experiment: Experiment, seed: int, preview: Preview | None) -> bool:
+def _ships_weights(experiment: Experiment, seed: int) -> bool:
     """One seed of each recipe that lessons look at; all of them together are 40 MB."""
-    if preview:
-        return seed == 0 and preview.with_weights
     return seed == 0 and experiment.protocol == "held_out" and experiment.num_train is None
-
-
-def _preview_of(experiment: Experiment) -> Preview:
-    if experiment.name not in PREVIEWS:
-        raise CourseError(
-            f"{experiment.name} has no preview; choose one of: {', '.join(PREVIEWS)}, "
-            "or --profile full."
-        )
-    return PREVIEWS[experiment.name]
 
 
 def load_data(say: Callable[[str], None]) -> data.CIFAR10:
@@ -217,12 +154,7 @@ def load_data(say: Callable[[str], None]) -> data.CIFAR10:
 
 
 def _fit(
-    experiment: Experiment,
-    preview: Preview | None,
-    parts: data.Split,
-    seed: int,
-    settings: Settings,
-    folder: Path,
+    experiment: Experiment, parts: data.Split, seed: int, settings: Settings, folder: Path
 ) -> tuple[Record, dict[str, Any]]:
     """Train, going on from the checkpoint in `folder`.
 
@@ -231,7 +163,7 @@ def _fit(
     """
     arguments: dict[str, Any] = {
         "train": parts.x_train[: experiment.num_train],
-        "validation": parts.x_validation[: preview.num_validation if preview else None],
+        "validation": parts.x_validation,
         "num_epochs": experiment.num_epochs,
         "batch_size": experiment.batch_size,
         "weights": experiment.gray_weights and getattr(grayscale, experiment.gray_weights),
@@ -239,11 +171,6 @@ def _fit(
         "folder": folder,
         "until": settings.until,
     }
-    if preview:
-        arguments["images_per_epoch"] = preview.images_per_epoch
-        if preview.minutes:
-            # The clock ends it, not the count of shortened epochs.
-            arguments.update(max_seconds=60 * preview.minutes, num_epochs=10_000)
     fit = _fit_torch if experiment.framework == "torch" else _fit_keras
     record, device, precision = fit(experiment, settings, arguments)
     return record, {
@@ -287,8 +214,7 @@ def _fit_keras(
     device = machine.keras_device_name(settings.device)
     on_gpu = settings.device != "cpu" and machine.keras_gpu() is not None
     precision = machine.precision_for(settings.precision, on_gpu)
-    num_images = arguments.get("images_per_epoch") or len(arguments["train"])
-    at_once = steps_at_once(num_images, experiment.batch_size) if on_gpu else 1
+    at_once = steps_at_once(len(arguments["train"]), experiment.batch_size) if on_gpu else 1
     with machine.keras_on(settings.device, precision):
         seed_everything(arguments["seed"])  # here, where Keras is imported and can be seeded
         model = published.build_model(experiment.name)
@@ -387,7 +313,7 @@ def _measure_baselines(splits: dict[str, np.ndarray], known: Path) -> dict[str, 
 def _provenance(
     experiment: Experiment, settings: Settings, seed: int, cifar: data.CIFAR10
 ) -> dict[str, Any]:
-    command = f"course train {experiment.name} --profile {settings.profile} --seed {seed}"
+    command = f"course train {experiment.name} --seed {seed}"
     if settings.precision != "auto":
         command += f" --precision {settings.precision}"
     return {
@@ -395,7 +321,6 @@ def _provenance(
         "letter": experiment.letter,
         "title": experiment.title,
         "recipe": asdict(experiment),
-        "profile": settings.profile,
         "seed": seed,
         "command": command,
         "date": datetime.now(UTC).date().isoformat(),

@@ -1,7 +1,6 @@
 """The rule by which claims are judged, on runs made up for it and on the published ones."""
 
 import json
-import shutil
 from math import inf, isnan, nan
 
 import pytest
@@ -31,75 +30,56 @@ def test_the_rule(values, low, high, expected):
     assert claims.verdict(values, low, high) == expected
 
 
-def publish(folder, experiment, seed, losses, profile="full", preview_of=()):
+def publish(folder, experiment, seed, losses):
     name = f"{experiment}-seed{seed}" if seed else experiment
     (folder / name).mkdir(parents=True)
     manifest = {
-        "experiment": experiment, "seed": seed, "profile": profile, "device": "one",
-        "preview": {"minutes": 20} if profile == "preview" else None,
-        "preview_of": list(preview_of),
+        "experiment": experiment, "seed": seed, "device": "one",
         "history": [{"train_loss": loss, "seconds": 60} for loss in losses],
         "metrics": {"test": {"mse": losses[-1], "ssim": 0.8, "colourfulness": 20.0}},
     }  # fmt: skip
     (folder / name / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_full_runs_of_three_seeds_settle_a_part(tmp_path):
+def test_three_seeds_settle_a_part(tmp_path):
     for seed in range(3):
         publish(tmp_path, "fc_latent", seed, [0.03, 0.011 + seed * 1e-5])
     result, [finding] = claims.judge(Claim(3, "", (LOWEST,)), tmp_path)
     # 0.01101 +- 4.303 * 1e-5 / sqrt(3)
-    words = "full length, seeds: 3, 95 % interval 0.01099 to 0.01103"
+    words = "seeds: 3, 95 % interval 0.01099 to 0.01103"
     assert (result, finding.rests_on) == (HOLDS, words)
     assert finding.value == pytest.approx(0.01101)
 
 
-def test_one_seed_previews_and_missing_runs_do_not(tmp_path):
+def test_one_seed_and_missing_runs_do_not(tmp_path):
     claim = Claim(3, "", (LOWEST,))
-    assert claims.judge(claim, tmp_path)[1][0].rests_on == "a run is missing"
-    publish(tmp_path, "fc_latent", 1, [0.02], "preview", ["fc_latent"])
     result, [finding] = claims.judge(claim, tmp_path)
-    assert (result, finding.rests_on, finding.value) == (OPEN, "preview, one seed", 0.02)
+    assert (result, finding.rests_on) == (OPEN, "a run is missing") and isnan(finding.value)
     publish(tmp_path, "fc_latent", 0, [0.011])
     result, [finding] = claims.judge(claim, tmp_path)
-    assert (result, finding.rests_on) == (OPEN, "full length, seeds: 1")
+    assert (result, finding.rests_on, finding.value) == (OPEN, "seeds: 1", 0.011)
 
 
-def test_a_run_is_not_compared_with_itself(tmp_path):
-    names = ["three_layer_constant", "three_layer_plateau"]
-    publish(tmp_path, names[0], 0, [0.02], "preview", names)
-    result, findings = claims.judge(claims.CLAIMS[3], tmp_path)
-    assert (result, findings[0].rests_on) == (OPEN, "one preview stands for two")
-    assert isnan(findings[0].value)
-
-
-def test_a_full_run_is_not_compared_with_a_preview(tmp_path):
-    publish(tmp_path, "three_layer_plateau", 0, [0.008])
-    publish(tmp_path, "conv_latent", 0, [0.006], "preview", ["conv_latent"])
+def test_two_models_are_compared_by_runs_of_the_same_seed(tmp_path):
     part = claims._test("mse", claims.C, claims.A1, low=0)
-    result, [finding] = claims.judge(Claim(0, "", (part,)), tmp_path)
-    assert (result, finding.rests_on) == (OPEN, "full length and preview are not compared")
-    assert isnan(finding.value)
+    for seed, score in enumerate((0.008, 0.009)):
+        publish(tmp_path, claims.A1, seed, [score])
+    publish(tmp_path, claims.C, 1, [0.006])
+    _, [finding] = claims.judge(Claim(0, "", (part,)), tmp_path)
+    assert finding.rests_on == "seeds: 1" and finding.value == pytest.approx(-0.003)
 
 
-def test_when_full_runs_replace_previews_every_claim_with_a_recipe_gets_its_verdict(tmp_path):
-    """The queue of full runs, made up: five seeds of A1 and A2, three of B and C."""
-    both = ["three_layer_constant", "three_layer_plateau"]
-    publish(tmp_path, both[0], 0, [0.0083], "preview", both)
-    for name in claims.B, claims.C:
-        publish(tmp_path, name, 0, [0.02], "preview", [name])
-    assert claims.judge(claims.CLAIMS[2], tmp_path)[1][0].rests_on == "preview, one seed"
+def test_when_the_queue_is_done_every_claim_with_a_recipe_gets_its_verdict(tmp_path):
+    """The queue of all runs, made up: five seeds of A1 and A2, three of B and C."""
     ends = {claims.A1: 0.0041, claims.A2: 0.0042, claims.B: 0.0101, claims.C: 0.0052}
-    for job in queue.jobs("full"):
+    for job in queue.jobs():
         if job.name in ends:
-            shutil.rmtree(tmp_path / job.run, ignore_errors=True)  # as `publish.write` does
             losses = [0.02, *[ends[job.name] + 1e-5 * job.seed] * 29]
             publish(tmp_path, job.name, job.seed, losses)
     for claim in claims.CLAIMS[:5:2]:  # 1, 3 and 5: of one model, and of two
         for finding in claims.judge(claim, tmp_path)[1]:
-            assert finding.rests_on.startswith("full length, seeds: "), claim.says
-    seeds = {len(claims.full_runs(name, tmp_path)) for name in both}
-    assert seeds == {5}
+            assert finding.rests_on.startswith("seeds: "), claim.says
+    assert {len(claims.runs_by_seed(name, tmp_path)) for name in (claims.A1, claims.A2)} == {5}
     result, [lowest] = claims.judge(claims.CLAIMS[0], tmp_path)
     assert result == HOLDS and "seeds: 5, 95 % interval 0.0041" in lowest.rests_on
     assert "seeds: 3" in claims.judge(claims.CLAIMS[7], tmp_path)[1][0].rests_on
@@ -115,7 +95,7 @@ def test_a_claim_fails_with_any_part_and_holds_with_all(tmp_path):
     assert claims.judge(Claim(0, "", (LOWEST, missing, low)), tmp_path)[0] == FAILS
 
 
-def test_the_best_of_three_architectures_is_told_by_full_runs_of_three_seeds(tmp_path):
+def test_the_best_of_three_architectures_is_told_by_runs_of_three_seeds(tmp_path):
     scores = {"three_layer_plateau": 0.008, "fc_latent": 0.01, "conv_latent": 0.006}
     for seed in range(3):
         for name, score in scores.items():
@@ -135,7 +115,7 @@ def test_a_part_says_which_number_is_taken_from_which(tmp_path):
     assert part.what == "test MSE, B minus A1"
     for name, loss in zip(part.names, (0.75, 0.25), strict=True):
         publish(tmp_path, name, 0, [loss])
-    assert part.measure(*(claims.full_runs(name, tmp_path)[0] for name in part.names)) == 0.5
+    assert part.measure(*(claims.runs_by_seed(name, tmp_path)[0] for name in part.names)) == 0.5
     assert claims._test("colourfulness", claims.C, claims.B).what == "test colourfulness, C minus B"
 
 
@@ -143,7 +123,7 @@ def test_minutes_are_compared_on_one_device_only(tmp_path):
     names = ("fc_latent", "three_layer_plateau", "conv_latent")
     for name, count in zip(names, (5, 2, 3), strict=True):
         publish(tmp_path, name, 0, count * [0.01])
-    runs = [claims.full_runs(name, tmp_path)[0] for name in names]
+    runs = [claims.runs_by_seed(name, tmp_path)[0] for name in names]
     assert claims._minutes_more(*runs) == 2
     runs[1].manifest["device"] = "another"
     assert isnan(claims._minutes_more(*runs))

@@ -113,19 +113,19 @@ def test_train_passes_its_options_through(monkeypatch):
         Settings=lambda *options, say: options,
         train_one=lambda *arguments: seen.append(("one", *arguments)),
         train_all=lambda *arguments: seen.append(("all", *arguments)),
-        states=lambda settings, seed: seen.append(("list", seed, settings)),
+        states=lambda settings: seen.append(("list", settings)),
         table=lambda states: "a table",
     )
     monkeypatch.setattr(cli, "_tool", lambda name: module)
-    more = ["--profile", "full", "--seed", "3", "--device", "cpu", "--minutes", "2.5"]
-    settings = ("full", "cpu", "auto")
+    more = ["--seed", "3", "--device", "cpu", "--minutes", "2.5"]
+    settings = ("cpu", "auto")
     runner.invoke(cli.app, ["train", "C", *more])
     runner.invoke(cli.app, ["train", "all", *more])
     assert "a table" in runner.invoke(cli.app, ["train", "all", "--list", *more]).output
     assert seen == [
         ("one", "C", 3, settings, 2.5),
-        ("all", 3, settings, 2.5),
-        ("list", 3, settings),
+        ("all", settings, 2.5),
+        ("list", settings),
     ]
 
 

@@ -16,8 +16,7 @@ MANIFEST = {
     "experiment": "conv_latent",
     "letter": "C",
     "title": "t",
-    "profile": "full",
-    "preview": None,
+    "seed": 0,
 }
 
 
@@ -95,23 +94,6 @@ def test_unknown_runs_and_damaged_manifests_are_one_sentence(tmp_path):
     (run.folder / "manifest.json").write_text("{")
     with pytest.raises(CourseError, match="manifest .* is damaged"):
         published.load("conv_latent", tmp_path)
-
-
-def test_a_preview_stands_in_for_others_and_says_it_is_one(tmp_path):
-    both = ["three_layer_constant", "three_layer_plateau"]
-    write(
-        tmp_path,
-        "three_layer_constant",
-        experiment="three_layer_constant",
-        profile="preview",
-        preview_of=both,
-        preview={"images_per_epoch": 9_000},
-    )
-    run = published.load("three_layer_plateau", tmp_path)
-    assert (run.label, run.unit) == ("A1 and A2, t (preview)", "point of 9,000 images")
-    write(tmp_path, "three_layer_plateau", experiment="three_layer_plateau", letter="A1")
-    run = published.load("three_layer_plateau", tmp_path)
-    assert (run.label, run.unit) == ("A1, t", "epoch")
 
 
 def test_writing_again_replaces_whole_and_a_failure_keeps_the_old(tmp_path, monkeypatch):

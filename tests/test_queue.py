@@ -21,8 +21,8 @@ from course_tools.train import Settings
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_full_runs_are_made_in_the_order_of_their_use():
-    made = queue.jobs("full")
+def test_runs_are_made_in_the_order_of_their_use():
+    made = queue.jobs()
     letters = [experiments.get(job.name).letter for job in made]
     assert letters[:4] == letters[4:8] == ["A1", "A2", "B", "C"]
     assert all(job.name.endswith("_paper") for job in made[:4])
@@ -33,7 +33,6 @@ def test_full_runs_are_made_in_the_order_of_their_use():
     assert len({job.run for job in made}) == len(made)
     seeds = [job.seed for job in made[4:20]]
     assert seeds == sorted(seeds)
-    assert [job.name for job in queue.jobs("preview", 2)] == list(train.PREVIEWS)
 
 
 @pytest.fixture
@@ -42,15 +41,15 @@ def short(monkeypatch):
     for name, recipe in experiments.EXPERIMENTS.items():
         narrow = replace(recipe, num_epochs=3, model_arguments={"channels": (2, 3, 4)})
         monkeypatch.setitem(experiments.EXPERIMENTS, name, narrow)
-    monkeypatch.setattr(queue, "jobs", lambda *_: [Job("conv_latent"), Job("fc_latent", 1)])
+    monkeypatch.setattr(queue, "jobs", lambda: [Job("conv_latent"), Job("fc_latent", 1)])
     monkeypatch.setattr(train, "NUM_MEASURED_TRAIN", 100)
     monkeypatch.setattr(train, "load_data", lambda say: data.load_cifar10("sample"))
 
 
 def test_pieces_make_the_whole_and_the_table_says_what_is_left(short, tmp_path, monkeypatch):
     lines = []
-    settings = Settings("full", "cpu", work=tmp_path, say=lines.append)
-    assert queue.train_all(0, settings, minutes=0)[0].num_epochs == 0
+    settings = Settings("cpu", work=tmp_path, say=lines.append)
+    assert queue.train_all(settings, minutes=0)[0].num_epochs == 0
     assert "time is up after epoch 0 of 3" in lines[1]
     assert "0 of 2 runs are done; 2 left: the same command goes on." in lines[-1]
 
@@ -62,17 +61,17 @@ def test_pieces_make_the_whole_and_the_table_says_what_is_left(short, tmp_path, 
     monkeypatch.setattr(
         train.Record, "add_epoch", lambda *a, **k: (add_epoch(*a, **k), ticks.append(1))
     )
-    found = queue.train_all(0, settings, minutes=0.9)
+    found = queue.train_all(settings, minutes=0.9)
     assert [(state.num_epochs, state.published) for state in found] == [(2, None), (0, None)]
     row = next(line for line in lines[-1].splitlines() if line.startswith("conv_latent"))
     assert row.split() == ["conv_latent", "2/3", "-", "-", "begun"]
-    found = queue.train_all(0, settings, minutes=0.9)
+    found = queue.train_all(settings, minutes=0.9)
     assert found[0].published and found[1].num_epochs == 1
     assert "an epoch takes about 20 s here" in lines[-2]
-    found = queue.train_all(0, settings)
+    found = queue.train_all(settings)
     assert all(state.published for state in found) and len(ticks) == 6
     assert "2 of 2 runs are done; nothing is left to do." in lines[-1]
-    assert queue.train_all(0, settings) and len(ticks) == 6  # what is done is left alone
+    assert queue.train_all(settings) and len(ticks) == 6  # what is done is left alone
 
 
 WHOLE_QUEUE = """
@@ -89,7 +88,7 @@ for name, recipe in experiments.EXPERIMENTS.items():
     experiments.EXPERIMENTS[name] = replace(recipe, **small, num_train=200)
 names = ["three_layer_plateau", *json.loads(os.environ["MORE_JOBS"])]
 seed = int(os.environ["SEED"])
-queue.jobs = lambda *_: [Job(name, seed) for name in names]
+queue.jobs = lambda: [Job(name, seed) for name in names]
 train.NUM_MEASURED_TRAIN = 100
 train.load_data = lambda say: data.load_cifar10("sample")
 if kill_in:  # in the second epoch of that run, after its first batches
@@ -108,7 +107,7 @@ if kill_in:  # in the second epoch of that run, after its first batches
     else:
         recorder = training_keras.Recorder
         recorder.on_train_batch_end = count_and_die(recorder.on_train_batch_end, 10)
-found = queue.train_all(0, train.Settings("full", "cpu", work=work))
+found = queue.train_all(train.Settings("cpu", work=work))
 runs = [state.published for state in found]
 print(json.dumps([[run.manifest["device"], run.history] for run in runs]))
 """
@@ -134,7 +133,7 @@ def test_a_queue_that_is_killed_goes_on_and_ends_as_if_it_had_not_been(tmp_path)
     for name in names:
         killed = run_queue(tmp_path / "pieces", name)
         assert killed.returncode == -9, killed.stderr
-        kept = tmp_path / "pieces" / f"{name}-full-sample-seed0"
+        kept = tmp_path / "pieces" / f"{name}-sample-seed0"
         assert train.num_epochs_kept(experiments.get(name), kept) == 1
     resumed = run_queue(tmp_path / "pieces")
     found = json.loads(resumed.stdout.splitlines()[-1])

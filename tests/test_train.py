@@ -12,8 +12,6 @@ from course_lib.files import CourseError
 from course_tools import train
 from course_tools.train import Settings
 
-QUICK = train.Preview(None, images_per_epoch=200, num_validation=50, preview_of=("conv_latent",))
-
 
 @pytest.fixture
 def lines(monkeypatch):
@@ -21,16 +19,14 @@ def lines(monkeypatch):
     for name, short in experiments.EXPERIMENTS.items():
         narrow = replace(short, num_epochs=2, model_arguments={"channels": (2, 3, 4)})
         monkeypatch.setitem(experiments.EXPERIMENTS, name, narrow)
-    monkeypatch.setitem(train.PREVIEWS, "conv_latent", QUICK)
-    monkeypatch.setitem(train.PREVIEWS, "three_layer_plateau_5k", replace(QUICK, preview_of=()))
     monkeypatch.setattr(train, "NUM_MEASURED_TRAIN", 100)
     monkeypatch.setattr(train, "load_data", lambda say: data.load_cifar10("sample"))
     return []
 
 
-def settings(tmp_path, lines, profile="preview", **changes):
+def settings(tmp_path, lines, **changes):
     changes = {"device": "cpu", **changes}
-    return Settings(profile, runs=tmp_path / "runs", work=tmp_path, say=lines.append, **changes)
+    return Settings(runs=tmp_path / "runs", work=tmp_path, say=lines.append, **changes)
 
 
 @pytest.mark.parametrize("name", ["conv_latent", "three_layer_plateau_5k"])
@@ -38,8 +34,8 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
     run = train.train(name, 1, settings(tmp_path, lines))
     run.verify()
     manifest = run.manifest
-    assert manifest["command"] == f"course train {name} --profile preview --seed 1"
-    assert manifest["profile"] == "preview" and manifest["seed"] == 1
+    assert manifest["command"] == f"course train {name} --seed 1"
+    assert manifest["experiment"] == name and manifest["seed"] == 1
     assert manifest["recipe"]["num_epochs"] == 2 and manifest["weights_epoch"] in (1, 2)
     assert {"numpy", "python", "torch", "keras"} <= set(manifest["versions"])
     assert "core" in manifest["device"] and manifest["peak_mb"] > 10
@@ -70,16 +66,15 @@ def test_a_run_that_was_trained_is_only_measured_again(lines, tmp_path):
     assert again.model() is not None
 
 
-def test_what_is_published_is_left_alone_and_full_replaces_preview(lines, tmp_path):
+def test_what_is_published_is_left_alone_until_its_folder_is_deleted(lines, tmp_path):
     run = train.train("C", 0, settings(tmp_path, lines))
-    runs = run.folder.parent
-    assert train.already_published("conv_latent", "preview", runs) is not None
-    assert train.already_published("conv_latent", "full", runs) is None
-    assert train.already_published("fc_latent", "preview", runs) is None
     assert train.train("C", 0, settings(tmp_path, lines)).manifest == run.manifest
-    assert "published already" in lines[-1]
-    full = train.train("C", 0, settings(tmp_path, lines, "full"))
-    assert (full.folder, full.manifest["profile"]) == (run.folder, "full")
+    assert "published already" in lines[-1] and str(run.folder) in lines[-1]
+    shutil.rmtree(run.folder)
+    shutil.rmtree(settings(tmp_path, lines).checkpoints("conv_latent", 0, "sample"))
+    again = train.train("C", 0, settings(tmp_path, lines))
+    assert again.folder == run.folder and "published already" not in lines[-1]
+    assert again.manifest["seconds"] != run.manifest["seconds"]  # it was trained anew
 
 
 @pytest.mark.parametrize("name", ["conv_latent", "three_layer_constant_5k"])
@@ -87,13 +82,13 @@ def test_bfloat16_is_recorded_and_measured_in_float32(name, lines, tmp_path):
     losses = {}
     for precision in ("float32", "bfloat16"):
         place = tmp_path / precision
-        run = train.train(name, 0, settings(place, lines, "full", precision=precision))
+        run = train.train(name, 0, settings(place, lines, precision=precision))
         assert run.manifest["precision"] == precision
         assert run.manifest["command"].endswith(f"--seed 0 --precision {precision}")
         losses[precision] = np.array(run.history[-1]["train_loss"])
     np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.02)
     assert losses["bfloat16"] != losses["float32"]
-    model, _ = train._chosen_model(experiments.get(name), place / f"{name}-full-sample-seed0")
+    model, _ = train._chosen_model(experiments.get(name), place / f"{name}-sample-seed0")
     gray = np.random.default_rng(0).random((4, 32, 32), dtype=np.float32)
     coarse = torch.from_numpy(published.predict(model, gray)).bfloat16().float().numpy()
     assert (published.predict(model, gray) != coarse).any()
@@ -104,10 +99,10 @@ def test_bfloat16_is_recorded_and_measured_in_float32(name, lines, tmp_path):
     [("A1", True), ("three_layer_rgb", True), ("conv_latent_paper", False)]
     + [("three_layer_plateau_5k", False)],
 )
-def test_full_runs_ship_the_weights_that_lessons_look_at(experiment, ships):
+def test_runs_ship_the_weights_that_lessons_look_at(experiment, ships):
     recipe = experiments.get(experiment)
-    assert train._ships_weights(recipe, 0, None) == ships
-    assert not train._ships_weights(recipe, 1, None)
+    assert train._ships_weights(recipe, 0) == ships
+    assert not train._ships_weights(recipe, 1)
 
 
 def test_many_images_are_measured_by_several_processes(monkeypatch):
@@ -123,17 +118,15 @@ def test_many_images_are_measured_by_several_processes(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("vae", "full", "auto"), "There is no experiment 'vae'"),
-        (("C", "fast", "auto"), "choose preview or full"),
-        (("conv_latent_paper", "preview", "auto"), "has no preview"),
-        (("C", "full", "float8"), "choose one of: float32, tf32, bfloat16"),
-        (("A2", "full", "float8"), "choose one of: float32, tf32, bfloat16"),
+        (("vae", "auto"), "There is no experiment 'vae'"),
+        (("C", "float8"), "choose one of: float32, tf32, bfloat16"),
+        (("A2", "float8"), "choose one of: float32, tf32, bfloat16"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, words, lines, tmp_path):
-    name, profile, precision = arguments
+    name, precision = arguments
     with pytest.raises(CourseError, match=words):
-        train.train(name, 0, settings(tmp_path, lines, profile, precision=precision))
+        train.train(name, 0, settings(tmp_path, lines, precision=precision))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

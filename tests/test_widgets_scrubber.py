@@ -43,7 +43,7 @@ def test_curves_have_a_loss_for_every_picture(run, widget):
     assert set(widget.curves["gray copy"]) == {run.metrics["gray_copy_validation"]["mse"]}
     assert {len(losses) for losses in widget.curves.values()} == {widget.size[0]}
     assert widget.events == [event["epoch"] for event in run.manifest["events"]]
-    assert (widget.title, widget.unit, widget.error) == (run.label, run.unit, "")
+    assert (widget.title, widget.error) == (run.label, "")
 
 
 def test_a_still_picture_with_its_text_is_left(run, widget):

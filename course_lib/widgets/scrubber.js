@@ -29,24 +29,21 @@ export default {
     kinds.truth.draw(bytes(model.get("truth")), 0);
     const curvePlace = chartPlace();
     const lines = Object.entries(curves).map(([name, values]) => ({ name, values }));
-    const unit = model.get("unit"); // "epoch" or, in a preview, "point of 4,500 images"
-    const [word] = unit.split(" ");
 
     const drawCurves = () => {
-      const label = `Loss curves, marked at ${word} ${epoch.value}`;
-      const losses = curvePlace.fresh({ label, xlabel: unit, ylabel: "loss (MSE)", log: true });
+      const label = `Loss curves, marked at epoch ${epoch.value}`;
+      const losses = curvePlace.fresh({ label, xlabel: "epoch", ylabel: "loss (MSE)", log: true });
       losses.draw(lines, { marker: epoch.value, events: model.get("events") });
     };
     const show = () => {
       kinds.prediction.draw(predictions, (epoch.value - 1) * images * stride);
       const values = lines.map(({ name, values }) => `${name} ${values[epoch.value - 1].toFixed(5)}`);
-      const text = `Prediction after ${word} ${epoch.value} of ${epochs}; loss: ${values.join(", ")}`;
+      const text = `Prediction after epoch ${epoch.value} of ${epochs}; loss: ${values.join(", ")}`;
       kinds.prediction.shown.canvas.setAttribute("aria-label", text);
       painted.below.textContent = text;
       drawCurves();
     };
-    const name = word[0].toUpperCase() + word.slice(1);
-    const epoch = slider({ label: name, min: 1, max: epochs, value: epochs, onchange: show });
+    const epoch = slider({ label: "Epoch", min: 1, max: epochs, value: epochs, onchange: show });
     const painted = figure("prediction", kinds.prediction.shown);
     body.append(
       make("div", { class: "g2c-controls" }, epoch.row),

@@ -23,7 +23,6 @@ class Scrubber(Widget, script="scrubber.js"):
     gray = traitlets.Bytes().tag(sync=True)
     curves = traitlets.Dict().tag(sync=True)  # name -> loss per epoch
     events = traitlets.List(traitlets.Int()).tag(sync=True)
-    unit = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
 
 
@@ -53,7 +52,6 @@ def scrub_training(run: Run) -> Widget:
         gray=as_bytes(gray).tobytes(),
         curves=curves,
         events=[int(event["epoch"]) for event in run.manifest["events"]],
-        unit=run.unit,
         title=run.label,
     )
 
@@ -79,16 +77,16 @@ def _curves(run: Run, num_epochs: int) -> dict[str, list[float]]:
 def _still(run: Run, curves: dict[str, list[float]], gray: np.ndarray) -> Figure:
     """The losses above rows of the first eight images; `gray` is uint8 (16, 32, 32, 3)."""
     last = len(run.predictions)
-    word = run.unit.split()[0]  # "epoch" or, in a preview, "point"
     rows = {"gray": gray}
-    rows |= {f"{word} {n}": run.predictions[n - 1] for n in sorted({1, (1 + last) // 2, last})}
+    rows |= {f"epoch {n}": run.predictions[n - 1] for n in sorted({1, (1 + last) // 2, last})}
     rows["truth"] = run.truth
     sheet = np.concatenate([np.concatenate(images[:8], axis=1) for images in rows.values()])
     figure = Figure(figsize=(7.5, 8), dpi=plots.DPI, layout="constrained")
     above, below = figure.subplots(2, height_ratios=(3, 5))
     for name, values in curves.items():
         above.plot(range(1, last + 1), values, f"k{LINES[name]}", label=name)
-    above.set(xlabel=run.unit, ylabel="mean squared error", yscale="log")
+    above.set(xlabel="epoch", ylabel="mean squared error", yscale="log")
+    above.xaxis.get_major_locator().set_params(integer=True)
     above.legend(frameon=False)
     below.imshow(sheet, interpolation="nearest")
     below.set(xticks=[], yticks=32 * np.arange(len(rows)) + 16, yticklabels=list(rows))

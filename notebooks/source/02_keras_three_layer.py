@@ -340,15 +340,14 @@ from course_lib import published, schedules, statistics, widgets
 
 run = published.load("three_layer_plateau")
 print("by:", run.manifest["command"], "on", run.manifest["device"])
-print(f"one entry of the history: {run.unit}")
-print("weights: after entry", run.manifest["weights_epoch"], "of", len(run.history))
+print("weights: after epoch", run.manifest["weights_epoch"], "of", len(run.history))
 widgets.scrub_training(run)
 
 # %% [markdown]
 # **What to see.** Label and command first: trust a curve only if somebody can tell you these.
 # There is one seed, so nothing here says how much luck there was.
 #
-# Then the pictures. Within the first points blurs become things. After that most of what changes is
+# Then the pictures. Within the first epochs blurs become things. After that most of what changes is
 # small, and where the curve is nearly flat you hardly find it by eye. Some of what comes late is
 # colour; is it the *right* colour, or only more of it? (On a page that cannot run code you see the
 # curves, and eight of the pictures at the beginning, in the middle and at the end.)
@@ -356,8 +355,8 @@ widgets.scrub_training(run)
 # Last, three things about the curves, whatever the length of the run. The dotted line is the gray
 # copy on the same validation images. *How far* from it does the validation curve (solid) end, and
 # on which side? *When* do train (dashed) and validation part? From there on the network learns its
-# training images by heart, at least a little. And *how much* does validation jump from point to
-# point? A difference between two models that is smaller than these jumps says little.
+# training images by heart, at least a little. And *how much* does validation jump from epoch to
+# epoch? A difference between two models that is smaller than these jumps says little.
 #
 # A published training loss hides the second question. The paper says that A1 reaches about 0.004,
 # and means the training loss. Does the dashed line get there, too? And where is the solid one by
@@ -450,14 +449,14 @@ for name, losses in {"pixels to 1": falling, "pixels to 255": 255**2 * falling}.
 # looks at it, because it is a default.
 #
 # Would it matter on a real curve? Here is the validation loss of A2, which kept its rate, on 5,000
-# images for 30 epochs. (*Preview* in its label means a run of minutes: these images are few.)
+# images for 30 epochs.
 #
 # *Expect:* without the threshold a small step down counts too, and starts the patience anew. So the
 # rate should be cut less often, or later.
 
 # %%
 run_5k = published.load("three_layer_constant_5k")
-print(f"{run_5k.label}, on 5,000 images: {len(run_5k.history)} entries, each one {run_5k.unit}")
+print(f"{run_5k.label}, on 5,000 images: {len(run_5k.history)} epochs")
 real = [point["validation_loss"] for point in run_5k.history]
 found = {"with": cuts(real, 1e-4), "without": cuts(real, 0)}
 print("cuts with the threshold:", found["with"], "and without:", found["without"])

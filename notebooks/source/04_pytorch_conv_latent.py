@@ -357,21 +357,20 @@ runs = {letter: published.load(experiments.get(letter).name) for letter in ("B",
 curves = {run.label: run.history for run in runs.values()}
 bar = {"gray copy": runs["C"].metrics["gray_copy_test"]["mse"]}
 figure = plots.loss_curves(curves, bar)
-figure.axes[0].set(xlabel=runs["C"].unit)
 plots.show(figure, alt="Training and validation loss of models B and C, and the gray copy's.")
 
 # %% [markdown]
-# **What to see.** One point of a curve is what the axis says. Ask of the picture: has each curve
-# ended, or does it still fall? Is C's solid line below the dotted one anywhere? A model that passes
-# gray on unchanged would lie *on* the dotted line. Below the line a model must have learned
-# something about colour. Above it, it may have, and lost more in the gray: this picture cannot say.
+# **What to see.** Ask of the picture: has each curve ended, or does it still fall? Is C's solid
+# line below the dotted one anywhere? A model that passes gray on unchanged would lie *on* the
+# dotted line. Below the line a model must have learned something about colour. Above it, it may
+# have, and lost more in the gray: this picture cannot say.
 #
-# So watch what C painted on its way, point by point.
+# So watch what C painted on its way, epoch by epoch.
 #
 # *Expect:* B began with blurs (lesson 03). With what does a model begin that can keep every edge?
 #
-# *Try:* go to the very first point. Where do shapes stand already, and how sharp are they? Move on:
-# when is C sharper than B ever gets? Then look for the first point at which a sky, or grass, has a
+# *Try:* go to the very first epoch. Where do shapes stand already, and how sharp are they? Move on:
+# when is C sharper than B ever gets? Then look for the first epoch at which a sky, or grass, has a
 # colour of its own. "None" may be the answer.
 
 # %% tags=["widget"]

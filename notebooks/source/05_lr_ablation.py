@@ -295,10 +295,9 @@ a1, a2 = (published.load(f"three_layer_{rate}") for rate in ("plateau", "constan
 runs = {run.label: run for run in (a1, a2)}
 bars = {"gray copy (test)": a2.metrics["gray_copy_test"]["mse"]}
 figure = plots.loss_curves({label: run.history for label, run in runs.items()}, bars)
-figure.axes[0].set(xlabel=a2.unit)
 plots.show(figure, alt="Losses of the three-layer model by epoch, and the gray copy.")
 for label, run in runs.items():
-    print(f"{label}, one mark per {run.unit}: test MSE {run.metrics['test']['mse']:.5f}")
+    print(f"{label}: test MSE {run.metrics['test']['mse']:.5f}")
 for name in ("gray_copy", "gray_level_table"):
     print(f"{name.replace('_', ' ')}: test MSE {a2.metrics[f'{name}_test']['mse']:.5f}")
 

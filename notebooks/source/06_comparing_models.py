@@ -39,7 +39,6 @@ import math
 import numpy as np
 
 from course_lib import checks, data, experiments, profiles, published
-from course_lib.files import CourseError
 
 # %% [markdown]
 # The imports for the whole lesson; what only one step needs comes with that step. Now the data.
@@ -68,25 +67,18 @@ cifar = data.load_cifar10(profiles.get(profile).data)
 # *Before you run the cell:* what would you want to know about a run before you believe its score?
 
 # %%
-runs, seen = {}, {}  # short name -> run, experiment -> training images seen
+runs = {}  # short name -> run
 for wanted in [*(recipe.name for recipe in experiments.PAPER), "three_layer_rgb"]:
-    try:
-        run = published.load(wanted)
-    except CourseError as reason:
-        print(f"{'missing':14} {str(reason).split(';')[0]}")
-        continue
-    name = run.label.split(",")[0] + ("*" if run.manifest["profile"] == "preview" else "")
-    if name not in runs:
-        images = round(sum(e["images_per_second"] * e["seconds"] for e in run.history))
-        print(f"{name:14} seed {run.manifest['seed']}, {images:9,} training images seen")
-    runs[name], seen[run.manifest["experiment"]] = run, images
+    run = published.load(wanted)
+    name = run.label.split(",")[0]
+    runs[name] = run
+    images = round(sum(e["images_per_second"] * e["seconds"] for e in run.history))
+    print(f"{name:14} seed {run.manifest['seed']}, {images:9,} training images seen")
 
 # %% [markdown]
 # **What to see.** One line per run. The count says how many training images the run has seen, each
 # as often as it came up; 30 epochs, as the paper has them for A, of this course's 45,000 training
-# images are 1,350,000, and 20 epochs, for B and C, 900,000. A star says *preview*: that run was
-# stopped after minutes, and a full one has still to be made. (A line that begins with *missing*
-# means that there is no run at all; every table below then does without it.)
+# images are 1,350,000, and 20 epochs, for B and C, 900,000.
 #
 # Keep the counts in mind. Where they differ, a comparison is one of *training lengths* too.
 #
@@ -254,32 +246,23 @@ for name, run in runs.items():
 # stay, if the bottleneck is?
 
 # %% tags=["results", "nbval-check-output"]
-model = published.load("three_layer_constant")
-try:
-    control = published.load("three_layer_rgb")
-    for part in ("mse_luma", "mse_chroma"):
-        from_gray, from_rgb = model.metrics["test"][part], control.metrics["test"][part]
-        print(f"{part:10} from gray {from_gray:.5f}, from RGB {from_rgb:.5f}")
-    saw = [seen[run.manifest["experiment"]] for run in (model, control)]
-    print(f"training images seen: from gray {saw[0]:,}, from RGB {saw[1]:,}")
-    if saw[0] != saw[1]:
-        print("the control's errors are, if anything, too", "large" if saw[1] < saw[0] else "small")
-except CourseError as reason:
-    print(str(reason).split(";")[0] + ", so this step has to wait.")
+model, control = published.load("three_layer_constant"), published.load("three_layer_rgb")
+for part in ("mse_luma", "mse_chroma"):
+    from_gray, from_rgb = model.metrics["test"][part], control.metrics["test"][part]
+    print(f"{part:10} from gray {from_gray:.5f}, from RGB {from_rgb:.5f}")
 
 # %% [markdown]
-# **What to see.** The last line first: a control is as good as it is like the run that it controls,
-# and the counts say whether both were trained as long.
+# **What to see.** Both runs are A2's recipe, as long as one another and with the same seed.
 #
 # - If the *luma* part from RGB is about as large as from gray, the blur is not hedging: it comes
-#   with the bottleneck (or with too little training), for a model that knows every colour has it
+#   with the bottleneck (or with this training of it), for a model that knows every colour has it
 #   too. It could even have been the larger one: the same 256 numbers now have colours to hold too.
 # - The *chroma* part from RGB holds a share of the wrong gray. What the bottleneck alone costs in
 #   *colour* is the control's line in the list "with the right gray" above; what the model from gray
 #   has on top of it there is the price of not knowing the colour.
 #
-# If the control is missing, say what you expect, and come back. This is how a control works: its
-# recipe changes *one* thing and leaves everything else alone. Keep it in mind for step 6.
+# This is how a control works: its recipe changes *one* thing and leaves everything else alone. Keep
+# it in mind for step 6.
 
 # %% [markdown]
 # ## Step 3 · Look at the pictures
@@ -472,7 +455,7 @@ for letter, (parameters, mult_adds, latent) in costs.items():
 # rule has to be fixed *before* we look. Each claim is turned into a number and a range. "A1 reaches
 # a training loss of about 0.004" becomes: its lowest training loss lies between 0.0035 and 0.0045.
 # "A's colours are more vibrant than B's" becomes: colourfulness of A minus that of B is above 0.
-# Every full-length run with another seed gives the number anew. Then this decides:
+# Every run with another seed gives the number anew. Then this decides:
 
 # %% tags=["nbval-check-output"]
 import inspect
@@ -495,8 +478,8 @@ print("MIN_SEEDS =", claims.MIN_SEEDS)
 # - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE. The ranges
 #   and these readings are ours. You find them in `course_lib/claims.py`; would you have chosen
 #   others?
-# - One seed never counts, and a preview never does. So today's verdict may well be that nothing can
-#   be said. Is that a failure of the rule?
+# - One seed never counts. So today's verdict may well be that nothing can be said. Is that a
+#   failure of the rule?
 
 # %% [markdown]
 # ## Exercises

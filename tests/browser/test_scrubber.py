@@ -10,7 +10,6 @@ from course_lib import data, grayscale, published
 
 RUN = published.load("conv_latent")
 EPOCHS = len(RUN.history)
-WORD = RUN.unit.split()[0]  # "epoch" or, in a preview, "point"
 CELL = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
 
 
@@ -35,7 +34,7 @@ def widget(page):
 
 @pytest.fixture
 def slider(widget):
-    return widget.get_by_label(WORD.capitalize(), exact=True)
+    return widget.get_by_label("Epoch", exact=True)
 
 
 def sheet(images):
@@ -90,7 +89,7 @@ def test_every_epoch_is_told_in_words_and_marked_on_the_curves(page, widget, sli
     marks = []
     for epoch, losses in enumerate(RUN.history, start=1):
         caption = widget.locator("figcaption").filter(has_text="Prediction")
-        expect(caption).to_contain_text(f"after {WORD} {epoch} of {EPOCHS};")
+        expect(caption).to_contain_text(f"after epoch {epoch} of {EPOCHS};")
         expect(caption).to_contain_text(f"training {losses['train_loss']:.5f}")
         expect(caption).to_contain_text(f"validation {losses['validation_loss']:.5f}")
         picture = widget.get_by_role("img", name="Prediction")
