@@ -125,16 +125,16 @@ plots.show(
 #
 # The course ships trained networks as *published runs*: the weights, the history of the training,
 # and predictions on photographs that were held out of it. Here are eight of those. Upper row: what
-# the network got. Middle: what it made of it. Lower: the truth.
+# the network got. Middle: what it made of it after its last epoch. Lower: the truth.
 #
-# *Expect:* where you guessed the colours above, it may do so too.
+# *Expect:* where you would guess the colours, it may do so too.
 
 # %%
 run = published.load("three_layer_plateau")
 truth = data.as_float(run.truth[:8])  # (8, 32, 32, 3), validation photographs
 rows = {
     "gray": grayscale.to_gray(truth),
-    "prediction": data.as_float(run.predictions[-1][:8]),  # after the last epoch
+    "prediction": data.as_float(run.predictions[-1][:8]),
     "truth": truth,
 }
 print("published run:", run.label)
@@ -145,12 +145,12 @@ plots.show(
 
 # %% [markdown]
 # **What to see.** Two things. The shapes were given: are they as sharp as they came in? And the
-# colours were not: where does the network dare to use any, and where does it stay brown or gray?
-# How good this is cannot be seen in eight pictures. It takes a number, and something to hold the
-# number against.
+# colours were not: where does the network dare to use any, and are they the right ones? Where does
+# it stay brown or gray? How good this is cannot be seen in eight pictures. It takes a number, and
+# something to hold the number against.
 #
-# The line above the picture names the run. A1 is the first model of the paper, trained at full
-# length as the paper says; lesson 02 explains what the rest of the line means.
+# The line above the picture names the run. A1 is the first model of the paper, trained for as
+# many epochs as there; lesson 02 explains what the rest of the line means.
 
 # %% [markdown]
 # ## Exercises
@@ -191,7 +191,7 @@ checks.check("00.negative", negative)
 # prediction and truth in every pixel and every channel, squares it, and averages. 0 is perfect.
 # For the gray copy the course expects a value in the band from 0.0060 to 0.0072.
 #
-# Two words that come back in every lesson: a **band** is where the course's own runs fell, so a
+# Two words that come back in every lesson: a **band** is where the course's own results fell, so a
 # value outside says that something is different with you. A **bar** is what a network has to beat.
 #
 # *Before you run the cell:* what do photographs look like for which a gray copy is a bad guess, and
@@ -217,7 +217,7 @@ print(f"MSE of the gray copy, {len(test)} test images: {squared_errors.mean():.5
 #
 # In the quick profile the numbers come from the test images of the sample; with `profile = "full"`
 # the same cell takes all 10,000. On other images the bar comes out slightly different, and you will
-# meet it with another last digit in later lessons: compare a score only with the gray copy *on the
+# meet it with other last digits in later lessons: compare a score only with the gray copy *on the
 # same images*.
 
 # %% [markdown]

@@ -267,9 +267,9 @@ print(f"one level of error in every value is an MSE of {(1 / 255) ** 2:.6f}")
 #
 # TensorFlow has the very same weights and passes the test. It works with floats in [0, 1] and,
 # before it cuts off, multiplies them by 255.5 and not by 255. The last column shows what this does:
-# each level of the ramp is lifted over the edge. It is not rounding either: a value just below the
-# next level still loses nearly all of it. So TensorFlow is the other library that lost more than
-# half a level in the table of this step.
+# each level of the ramp is lifted over the edge. It is not rounding either: a dark value just below
+# the next level still loses nearly all of it. So TensorFlow is the other library that lost more
+# than half a level in the table of this step.
 #
 # Is it important? The last line is small beside the bars of this lesson. But it is the same
 # error in every pixel, nothing warns about it, and a test on a single ramp finds it. Exercise 3
@@ -306,7 +306,8 @@ plots.show(figure, alt="Three squares of 256 patches each, from bluish to reddis
 #
 # See also what is in the middle: mostly nearly gray. Among it are scattered patches of green and
 # magenta, which stick out because the order asks for red less blue only: a green with as much red
-# as blue stands among the grays. Vivid colours are possible at every level, but they are rare.
+# as blue stands among the grays, and in the brightest square yellow, which has much red and no
+# blue, comes last. Vivid colours are possible at every level, but they are rare.
 #
 # It is not only single pixels. For any picture we can build a twin: go from the gray to the
 # colour, and then the same way in the *opposite* direction. If *x* is the colour and *g* its gray,
@@ -393,8 +394,8 @@ plots.show(
 )
 
 # %% [markdown]
-# **What to see.** The table makes old sepia prints. On red, brown and green it gains a little over
-# the gray copy. On the blue truck it loses, because brown is worse than gray there. Compare the
+# **What to see.** The table makes old sepia prints. On red, brown and green it gains on the gray
+# copy. On the blue truck it loses, because brown is worse than gray there. Compare the
 # numbers along a row: they measure how colourful the *photograph* was, far more than how good the
 # method is. So compare methods on the same pictures only, picture by picture.
 
@@ -406,7 +407,8 @@ plots.show(
 #
 # - the **luma part** points along the weights of BT.601. It is zero exactly when the prediction
 #   has the right gray;
-# - the **chroma part** is the rest: colour that is wrong although the gray may be right.
+# - the **chroma part** is the rest: colour that is wrong although the gray may be right. (A pixel
+#   that is only too bright has some of it, too; lesson 03 comes back to that.)
 #
 # With *w* for the weights, the part of *e* along *w* is (*e* · *w*) / (*w* · *w*) times *w*. Here
 # *e* · *w* is the gray of the prediction less the gray of the truth, so this part is zero where the
@@ -437,7 +439,8 @@ for name, picture in pictures.items():
 # luma part has lost something that it had in its hand. That is a flaw of the model. A chroma part
 # is left for every model, because the colour cannot be known.
 #
-# Remember this when a later lesson's network is worse than the gray copy. Ask which part is large.
+# Remember this when a later lesson's network is worse than the gray copy. Hold each part against
+# that of the gray copy: which of them made it worse?
 
 # %% [markdown]
 # ## Exercises

@@ -235,6 +235,9 @@ plots.show(figure, alt="Eight gray photographs through 256, 64 and 16 numbers: e
 # - `ReduceLROnPlateau` multiplies the learning rate by √0.1 when the validation loss has not
 #   improved for 5 epochs;
 # - `ModelCheckpoint` saves the weights whenever the validation loss is the lowest so far.
+#
+# Adam (Kingma and Ba, 2015) is gradient descent in which each weight has its own step: smaller
+# where its gradients have been large so far.
 
 # %%
 import tempfile
@@ -314,8 +317,8 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 # %% [markdown]
 # ## Step 4 · The model at full width
 #
-# Nobody should wait for hours in a lesson, so the full model comes trained. A *published run* is a
-# folder with weights, history and a manifest that says how it was made.
+# Nobody should wait for an hour in a lesson, so the full model comes trained. A *published run* is
+# a folder with weights, history and a manifest that says how it was made.
 #
 # The paper trains this model twice: **A1** with the schedule, **A2** with a constant rate. We take
 # A1, at full length: 30 epochs, an hour for one core of a processor. In this lesson we call it
@@ -328,43 +331,50 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 # The run also kept what the model painted on its way: the same 16 validation images after every
 # epoch. The slider goes through the training; a mark on the curves says where you are.
 #
-# *Expect:* both curves fall. Do they stay together? And in step 3 a narrow model learned brightness
-# first, then shapes, colour last. Will this one?
+# *Expect:* both curves fall. Do they stay together? And in step 3 the narrow model had got as far
+# as light and dark. What will come next here, shapes or colour?
 #
 # *Try:* put the slider to its beginning and go on key by key. Where can you first say what is in a
-# picture? Where does the first colour come that is not brown? Then compare the last two pictures
-# between which *you* see a difference with what the curve does there.
+# picture? Where does the first colour come that is not brown? Then find the last step of the slider
+# at which you still see a change. What do the two curves do there?
 
 # %% tags=["widget"]
 from course_lib import published, schedules, statistics, widgets
 
 run = published.load("three_layer_plateau")
 print("by:", run.manifest["command"], "on", run.manifest["device"])
-print("weights: after epoch", run.manifest["weights_epoch"], "of", len(run.history))
+validation_losses = [epoch["validation_loss"] for epoch in run.history]
+kept, bar = run.manifest["weights_epoch"], run.metrics["gray_copy_validation"]["mse"]
+print(f"weights: those of epoch {kept} of {len(run.history)}, the lowest validation loss")
+lowest, last = min(validation_losses), validation_losses[-1]
+print(f"validation loss: lowest {lowest:.5f}, last {last:.5f}, gray copy {bar:.5f}")
 widgets.scrub_training(run)
 
 # %% [markdown]
 # **What to see.** Label and command first: trust a curve only if somebody can tell you these.
 # There is one seed, so nothing here says how much luck there was.
 #
-# Then the pictures. Within the first epochs blurs become things. After that most of what changes is
-# small, and where the curve is nearly flat you hardly find it by eye. Some of what comes late is
-# colour; is it the *right* colour, or only more of it? (On a page that cannot run code you see the
-# curves, and eight of the pictures at the beginning, in the middle and at the end.)
+# Then the pictures. Within the first epochs blurs become things. Compare later ones: do the shapes
+# still change? The colours? And is it the *right* colour, or only more of it? (On a page that
+# cannot run code you see the curves, and eight of the pictures at the beginning, in the middle and
+# at the end.)
 #
-# Last, three things about the curves, whatever the length of the run. The dotted line is the gray
-# copy on the same validation images. *How far* from it does the validation curve (solid) end, and
-# on which side? *When* do train (dashed) and validation part? From there on the network learns its
-# training images by heart, at least a little. And *how much* does validation jump from epoch to
-# epoch? A difference between two models that is smaller than these jumps says little.
+# Last, the curves; their axis is logarithmic. The dotted line is the gray copy on the same
+# validation images. *How far* from it is the validation curve (solid) where it is lowest, how far
+# at its end, and on which side? *When* do train (dashed) and validation part? From there on the
+# network learns its training images by heart, at least a little. The dashed curve goes down in
+# steps: when you have read step 5, come back and say what happened there. And *how much* does
+# validation jump from epoch to epoch, before the first of these steps and after it? A difference
+# between two models that is smaller than its jumps says little.
 #
 # A published training loss hides the second question. The paper says that A1 reaches about 0.004,
 # and means the training loss. Does the dashed line get there, too? And where is the solid one by
 # then? Only the gap to images it has not seen tells what such a loss is worth.
 #
-# Where does the error sit? The curve and the manifest take all 5,000 validation images. The cell
-# takes those of this profile, so its MSE of A differs a little from the end of the curve; but its
-# lines share their images with each other. The third bar from step 2 is among them.
+# Where does the error sit? From here on A has the weights of the epoch that was kept, not those of
+# the last one. The curve takes all 5,000 validation images and the cell those of this profile, so
+# its MSE of A differs a little from the *lowest* point of the curve; but its lines share their
+# images with each other. The third bar from step 2 is among them.
 
 # %%
 print(f"{len(validation):,} of the 5,000 validation images")
@@ -411,7 +421,8 @@ print(f"wrong gray as luma: {share:.3f} x {fits[1]:.5f} = {share * fits[1]:.5f}"
 # back first: you find out how in exercise 4, and the Results compare then.
 #
 # So a model can fail in two ways here. "It does not know the colour" nobody can mend entirely. "It
-# forgot the picture" is the narrow place, and lesson 04 takes a model without one.
+# forgot the picture" happens between its two halves, and lesson 04 takes a model without a narrow
+# place between them.
 
 # %% [markdown]
 # ## Step 5 · A threshold with a unit
@@ -448,15 +459,15 @@ for name, losses in {"pixels to 1": falling, "pixels to 255": 255**2 * falling}.
 # rate. Whether the threshold is coarse or harmless depends on the unit of the loss, and nobody
 # looks at it, because it is a default.
 #
-# Would it matter on a real curve? Here is the validation loss of A2, which kept its rate, on 5,000
-# images for 30 epochs.
+# Would it matter on a real curve? Here is the validation loss of an A2, which keeps its rate, that
+# was trained for 30 epochs on only 5,000 images.
 #
 # *Expect:* without the threshold a small step down counts too, and starts the patience anew. So the
 # rate should be cut less often, or later.
 
 # %%
 run_5k = published.load("three_layer_constant_5k")
-print(f"{run_5k.label}, on 5,000 images: {len(run_5k.history)} epochs")
+print(f"{run_5k.label}, trained on 5,000 images: {len(run_5k.history)} epochs")
 real = [point["validation_loss"] for point in run_5k.history]
 found = {"with": cuts(real, 1e-4), "without": cuts(real, 0)}
 print("cuts with the threshold:", found["with"], "and without:", found["without"])
@@ -465,8 +476,7 @@ for epoch in sorted({*found["with"], *found["without"]}):
     events.append((epoch, " and ".join(word for word in found if epoch in found[word])))
 alt = "A2 on 5,000 images: training loss falls, validation jumps about a level. Lines mark cuts."
 plots.show(plots.loss_curves(run_5k.history, events=events), alt=alt)
-last = run.history[-1]["validation_loss"]
-print(f"0.0001 is {1e-4 / last:.1%} of the loss at which A ended in step 4")
+print(f"0.0001 is {1e-4 / validation_losses[-1]:.1%} of the loss at which A ended in step 4")
 
 # %% [markdown]
 # **What to see.** The vertical lines are the epochs after which the rate would fall, with the
@@ -602,7 +612,7 @@ for n, last in [(10, 2), (10, 5), (10, 10), (10, 30), (30, 30), (100, 30), (300,
 #   has seen the test set, and what that is worth is not in this table.
 #
 # Why keep the rule all the same? Because one can say how large the leak is only with images that
-# have seen nothing, and those were used up. And because nobody makes a single choice: widths,
+# have chosen nothing, and those were used up. And because nobody makes a single choice: widths,
 # rates, schedules and the architectures themselves are compared by the same score, and differences
 # between good models are small. Hence three sets: **one to train, one to choose, one to report,
 # opened once.**
@@ -745,14 +755,14 @@ mosaics = [  # (100, 32, 32, 3) -> 10 rows of 10, one picture (320, 320, 3)
 ]
 titles = ["test images", "gray, the input", f"output of {run.label}"]
 figure = plots.image_grid(np.stack(mosaics), titles, columns=3, zoom=2)
-alt = "The first 100 test images in colour, in gray, and as the model colours them: soft and pale."
+alt = "The first 100 test images in colour, in gray, and as the model colours them: blurred."
 plots.show(figure, alt=alt)
 
 # %% [markdown]
-# **What to see.** From far away the third mosaic looks fine: skies are bluish, meadows greenish,
-# animals brownish. That is how a mosaic flatters. Look closer, with each picture's MSE below it,
-# and with the right gray given back (by one answer to exercise 4; compare it with yours). The lines
-# are means over the test images of this profile.
+# **What to see.** From far away the third mosaic looks fine: skies are bluish, some meadows
+# greenish, animals brownish. That is how a mosaic flatters. Look closer, with each picture's MSE
+# below it, and with the right gray given back (by one answer to exercise 4; compare it with yours).
+# The lines are means over the test images of this profile.
 
 # %%
 missing = gray_test - grayscale.to_gray(output)  # (N, 32, 32)
@@ -765,13 +775,14 @@ some = [0, 3, 6, 7, 9, 13, 18, 23]
 rows = {name: images[some] for name, images in rows.items()}
 numbers = {name: np.mean((x - test[some]) ** 2, axis=(1, 2, 3)) for name, x in rows.items()}
 figure = plots.side_by_side(rows | {"truth": test[some]}, numbers)
-alt = "Eight test images: gray copy, output (blurred, pale), output with its gray back, truth."
+alt = "Eight test images: gray copy, output (blurred), output with its gray back, truth."
 plots.show(figure, alt=alt)
 
 # %% [markdown]
-# **What to see.** The gray copies are sharp and have no colour; the outputs have some colour and
-# no sharp edge; with the gray given back, they have both. The MSE weighs edges against colour, and
-# you can see on which pictures which side wins. You may disagree with it: lesson 06 asks what other
+# **What to see.** The gray copies are sharp and have no colour; the outputs have some colour and no
+# sharp edge; with the gray given back, they have both. The MSE weighs edges against colour, and you
+# can see on which pictures which side wins. Where "A, gray back" is still worse than the gray copy,
+# edges cannot be the reason: what is? You may disagree with the MSE: lesson 06 asks what other
 # metrics say.
 #
 # In the lines, giving gray back takes away nearly all of the luma part (clipping to [0, 1] leaves a
@@ -801,6 +812,9 @@ print(f"MSE of {run.label}, one seed, 10,000 test images: {mse:.5f}")
 # A's. Answer the question of the lesson from the table. Is A below or above the gray copy? The
 # table? Which part decides it? And how far below `test` does `train` lie? By that much A's score
 # on its own training images flatters it, and whoever prints only a training loss cannot see it.
+# In which *part* does it lie there: has A learned the shapes of its training images by heart, or
+# their colours? And which of the three lines has chosen A's epoch, and so may flatter it a little,
+# too?
 #
 # "A minus gray copy" is the verdict, with its sign: above zero, doing nothing is better. If the
 # interval does not reach zero, it is not these images' luck; of other seeds it knows nothing. The
@@ -812,13 +826,13 @@ print(f"MSE of {run.label}, one seed, 10,000 test images: {mse:.5f}")
 # <details><summary>Is it better than doing nothing? (open it when you have an answer)</summary>
 #
 # *As it is:* read "A minus gray copy". If the sign and the whole interval are above zero, A is
-# worse than doing nothing by its MSE, and the luma part of the line `test` says why: the narrow
-# place costs more than the colours bring. If all is below zero, A is better.
+# worse than doing nothing by its MSE, and the luma part of the line `test` says why: the lost
+# gray costs more than the colours bring. If all is below zero, A is better.
 #
-# *With its gray given back:* compare the line "A, gray back" under the pictures with "gray copy"
+# *With its gray given back:* compare the line "A, gray back" above the pictures with "gray copy"
 # and "gray-level table". If it is below both, the network has learned something about colour that
-# brightness alone does not say, and its narrow place hid it. If it is not below the table, it has
-# not shown that.
+# brightness alone does not say, and the lost gray hid it. If it is not below the table, it has not
+# shown that. (A comparison of means has no interval yet; lesson 03 gives it one.)
 #
 # *How would we know?* By baselines, by images that chose nothing, and by an interval. It is still
 # one seed and one metric.

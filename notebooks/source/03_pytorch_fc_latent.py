@@ -224,10 +224,10 @@ print(f"total {total.num_parameters:,} parameters, {total.parameters_mb:.2f} MB 
 # %% [markdown]
 # ## Step 2 · Turned pictures, black corners
 #
-# The paper trains B and C on *augmented* images: each time an image is seen, it is turned by a
-# random angle between −15 and 15 degrees. A turned cat is still a cat, so this makes new training
-# images out of old ones, for nothing. The picture is turned first, and gray is taken of the turned
-# picture: input and target fit together.
+# The paper trains B, and C (lesson 04), on *augmented* images: each time an image is seen, it is
+# turned by a random angle between −15 and 15 degrees. A turned cat is still a cat, so this makes
+# new training images out of old ones, for nothing. The picture is turned first, and gray is taken
+# of the turned picture: input and target fit together.
 #
 # But a turned square does not fill a square. What comes in from outside is painted black.
 #
@@ -346,7 +346,7 @@ alt = "Eight validation photographs: gray, as the model paints them after more a
 plots.show(plots.side_by_side(rows), alt=alt + "and in truth. The paintings are blurred.")
 
 # %% [markdown]
-# **What to see.** First a fog in one gray; then light and dark begin to fall into place, as
+# **What to see.** First a fog with hardly a shape; then light and dark begin to fall into place, as
 # gray-brown blobs. That is what the MSE pays for first. In the list of the question, light and dark
 # are worth what lies between the flat colour and the gray copy: about eight times as much as the
 # colours, which lie between the gray copy and zero. Both need far more training than this.
@@ -480,35 +480,38 @@ print("every weight the same, bit for bit:", all(torch.equal(a, b.cpu()) for a, 
 #
 # Here is its loss: figure 9 of the paper. The paper shows the training loss alone (dashed). We add
 # the validation loss (solid) and the gray copy on the same validation images (dotted). An epoch is
-# 45,000 images. Above the curves is what the model painted after each of them, under a slider.
+# 45,000 images. With the curves stands what the model painted after each of them, under a slider.
 #
 # *Expect:* the curves should fall. Where is the dotted line? And which curve is the lower one at
 # first: dashed, for its easy black corners, or solid, for its better weights?
 #
-# *Try:* go from the first point to the last, and watch one picture. What does B learn in the first
+# *Try:* go from the first epoch to the last, and watch one picture. What does B learn in the first
 # half? Then go to and fro over the second half. Can you tell by eye which way is forward?
 
 # %% tags=["widget"]
 from course_lib import metrics, published, statistics, widgets
 
 run = published.load("fc_latent")
+print("the weights below are those of epoch", run.manifest["weights_epoch"], "of", len(run.history))
 widgets.scrub_training(run)
 
 # %% [markdown]
 # **What to see.** Both curves fall steeply at first and then ever more slowly. Read three things
 # off the picture. *Has it finished?* If the right end still falls, more training would help. *Does
 # it beat the bar?* Compare the solid line with the dotted one. *Does it learn by heart?* Then the
-# solid line would turn up again.
+# solid line would go level or turn up, while the loss on its own training images falls on. (The
+# dashed line is no witness for that, see below; the line `train` in the Results is.)
 #
-# In the pictures, light and dark areas come first. Edges come late or not at all, and where the
-# curve is nearly flat you need its numbers to know that anything was learned. (On a page that
-# cannot run code you see the curves, and eight of the pictures at three points.)
+# In the pictures, light and dark areas come first. Edges come late or not at all. Take two epochs
+# of the second half, some way apart: can you tell the earlier picture from the later one without
+# the numbers? (On a page that cannot run code you see the curves, and eight of the pictures at the
+# beginning, in the middle and at the end.)
 #
-# Leave the dashed curve out of it. Where it starts above the solid one, the mean over changing
-# weights outweighs the black corners; later the weights hardly change within a point, and the two
-# curves come together. The two reasons of step 2 are still there, against each other. So equal
-# curves do not say that the model does as well on new images as on its own. (The results below
-# measure that: on training images that are not turned.)
+# Do not compare the dashed curve with the solid one. Where it starts above the solid one, the mean
+# over changing weights outweighs the black corners; later the loss changes little within an epoch,
+# and the two curves come together. The two reasons of step 2 are still there, against each other.
+# So equal curves do not say that the model does as well on new images as on its own. (The results
+# below measure that: on training images that are not turned.)
 #
 # Now the pictures, in the paper's way: the first 100 test images. This is figure 3. Our own class
 # takes the published weights, for its layers have the right names.
@@ -600,8 +603,8 @@ for bar in ("mean colour", "gray-level table"):
 # than that of the linear code?* If it is, then 256 numbers are **not** too few for what B shows:
 # patterns found without any training by gradient descent put more of the picture into them. (They
 # are what an autoencoder without nonlinear parts ends with, if it is trained to the end: Baldi and
-# Hornik, 1989.) What is too little then is the training, or what the `relu` leaves of 256 numbers
-# by taking their sign.
+# Hornik, 1989.) What is too little then is the training, or what is left of the
+# 256 numbers: the next cell counts them.
 #
 # Then the last column. The thumbnail and the linear code have larger chroma parts than the gray
 # copy, though all three are gray: that is the part of the wrong gray that reappears. With the right
@@ -632,11 +635,13 @@ print(f"not 0, in the mean over the images: {(codes > 0).sum(dim=1).float().mean
 # **What to see.** If the first line says 0, all numbers are at work. If it says more, this B has a
 # smaller latent than its layers promise: 256 less the dead ones. Then the comparison above was not
 # one of equals, for the linear code uses all of its 256. What 256 numbers hold in a network like B
-# has then not been shown, and no table of layers tells you so.
+# has then not been shown, and no table of layers tells you so. Hold the second line against the
+# count of living numbers. If they are nearly equal, the `relu` cuts hardly anything off *those*:
+# what is missing are the dead.
 #
 # *Try:* make it fair. In the cell of the linear code put the count of living numbers in the place
-# of `256`, and run on to the table of errors. On which side of B's luma part is the linear code
-# now? (Put the 256 back afterwards.)
+# of the 256 in `[:256]`, and run on to the table of errors. On which side of B's luma part is the
+# linear code now? (Put the 256 back afterwards.)
 #
 # A bottleneck says how much a model *can* hold. It does not say how much it *does*.
 #
@@ -645,8 +650,8 @@ print(f"not 0, in the mean over the images: {(codes > 0).sum(dim=1).float().mean
 # many of them together. A walk *between two images* goes from the numbers of one in a straight line
 # to those of the other; beside it stands the plain fade, in which the two outputs are mixed pixel
 # by pixel. A walk *along a principal direction* starts at one image and goes where the numbers of
-# the 100 test images differ most, up to three standard deviations to either side. It is the idea of
-# the linear code, but among latents.
+# the 100 test images differ most, up to three standard deviations (sd) to either side. It is the
+# idea of the linear code, but among latents.
 #
 # *Expect:* will half of the way be a new layout of light and dark, or both layouts at once, one
 # through the other, as in the fade?
@@ -669,8 +674,8 @@ widgets.walk_latent(full_model, first_gray)
 # changes, or that of one half against the other. None of them stands for "fur" or "water". Far out,
 # the second line says how many numbers have left the range that any of the 100 images gave: there
 # the decoder answers to something that it has never met, and you see what it makes up. (On a page
-# that cannot run code you see five steps each of the walk from test image 0 to test image 1, of its
-# fade, and of the first direction from image 0.)
+# that cannot run code there are no such lines: you see five steps each of the walk from test image
+# 0 to test image 1, of its fade, and of the first direction from image 0.)
 
 # %% [markdown]
 # ## Exercises
@@ -756,8 +761,9 @@ checks.check("03.descend", descend)
 # The next lesson's model has 1,330,307 parameters, a seventh of model B's. Design a model B that is
 # no larger: choose `c1`, `c2`, `c3` and `latent_dim` so that the whole model has at most `budget`
 # parameters and uses at least 80 % of them, with a latent of 256 to 1023 numbers: fewer than the
-# picture has. The check asks for two budgets. There are many right answers, and any way to find one
-# will do. Return the four whole numbers side by side: `return c1, c2, c3, latent_dim`.
+# picture has. The check asks for two budgets: this one, and another. There are many right answers,
+# and any way to find one will do. Return the four whole numbers side by side: `return c1, c2, c3,
+# latent_dim`.
 #
 # Then say, for yourself or for your group: what did you have to give up, and where will the
 # pictures show it?

@@ -95,8 +95,8 @@ print(f"colourfulness of the photographs: {score['colourfulness_target']:.1f}")
 # and blue, and the red channel of a photograph is not its gray: a red car stands out more, a green
 # one less. So read an SSIM against that of the gray copy, and not against 1.
 #
-# *Sharp*, then, is not what is difficult here. A model gets sharpness for nothing if it can pass
-# its input on. What nobody gets for nothing is the chroma part.
+# *Sharp*, then, is not what is difficult here. A model that learns to pass its input on is sharp
+# without knowing any colour. What it cannot copy from its input is the chroma part.
 
 # %% [markdown]
 # ## Step 1 · What changed
@@ -211,14 +211,14 @@ counts = {"A": (num_weights + biases, sum(side**2 * weights for side, weights in
 for letter, name in {"B": "FCLatentAutoencoder", "C": "ConvLatentAutoencoder"}.items():
     counts[letter] = models_torch.cost(models_torch.layer_table(getattr(models_torch, name)()))[:2]
 for letter, (parameters, mult_adds) in counts.items():
-    used = f"each parameter is used {mult_adds / parameters:3.0f} times"
+    used = f"a parameter is used {mult_adds / parameters:3.0f} times on average"
     print(f"{letter}: {parameters:9,} parameters, {mult_adds / 1e6:6.1f} M mult-adds; {used}")
 
 # %% [markdown]
 # **What to see.** By parameters the order is B, A, C; by mult-adds it is C, B, A. The smallest
 # model is the one that costs most. Neither count is wrong.
 #
-# - B is *large and not so dear*: nine tenths of its parameters are fully connected, and each of
+# - B is *large*, but cheaper than C: nine tenths of its parameters are fully connected, and each of
 #   those is used once per picture.
 # - C is *small and dear*: all its weights are used hundreds of times, and it never makes the
 #   picture smaller than 16 × 16.
@@ -300,7 +300,7 @@ for name, model in trained.items():
     print(f"{name}: latent {size}, {models_torch.cost(table).num_parameters:,} parameters")
     prediction = training.predict(model, gray)  # (N, 32, 32, 3)
     print("   ", text.format(**metrics.evaluate(prediction, validation)))
-    rows[name.replace(", ", ":\n")] = prediction[:8]
+    rows[name.replace(", ", ",\n")] = prediction[:8]
 alt = "Eight photographs in gray; as painted by B, blurred; by three kinds of C, with ever more "
 plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt + "edges; and in truth.")
 
@@ -350,18 +350,18 @@ print("   ", text.format(**metrics.evaluate(linear, validation)))
 # draw model B's beside it. Both were trained on turned images: the dashed curves are not comparable
 # with the dotted line, the solid ones are.
 #
-# *Expect:* which one comes nearer to the gray copy, and which one starts lower?
+# *Expect:* does either get below the gray copy, and which one starts lower?
 
 # %%
 runs = {letter: published.load(experiments.get(letter).name) for letter in ("B", "C")}
 curves = {run.label: run.history for run in runs.values()}
-bar = {"gray copy": runs["C"].metrics["gray_copy_test"]["mse"]}
+bar = {"gray copy": runs["C"].metrics["gray_copy_validation"]["mse"]}
 figure = plots.loss_curves(curves, bar)
 plots.show(figure, alt="Training and validation loss of models B and C, and the gray copy's.")
 
 # %% [markdown]
-# **What to see.** Ask of the picture: has each curve ended, or does it still fall? Is C's solid
-# line below the dotted one anywhere? A model that passes gray on unchanged would lie *on* the
+# **What to see.** Ask of the picture: has each curve become flat, or does it still fall? Is C's
+# solid line below the dotted one anywhere? A model that passes gray on unchanged would lie *on* the
 # dotted line. Below the line a model must have learned something about colour. Above it, it may
 # have, and lost more in the gray: this picture cannot say.
 #
@@ -379,18 +379,18 @@ from course_lib import widgets
 widgets.scrub_training(runs["C"])
 
 # %% [markdown]
-# **What to see.** Light and dark stand in their places at the first point; nobody had to teach C
-# where things are. How sharp they are is another matter. If the first point shows soft blobs and
+# **What to see.** Light and dark stand in their places at the first epoch; nobody had to teach C
+# where things are. How sharp they are is another matter. If the first epoch shows soft blobs and
 # the later ones ever finer edges, then a latent that *can* keep every edge still has to learn to
 # pass it on. Colour comes more slowly than edges, if it comes, and stays pale. Did you see all
-# pictures take one tint together, and another at the next point? Such a step moves the loss, too,
+# pictures take one tint together, and another at the next epoch? Such a step moves the loss, too,
 # and no picture knows its colour better for it. (On a page that cannot run code you see C's curves,
-# and eight of the pictures at three points.)
+# and eight of the pictures at the beginning, in the middle and at the end.)
 #
 # Now the pictures: figure 4 of the paper, the first 100 test images. Our own class takes the
-# published weights.
+# published weights (those of the best epoch on the validation images).
 #
-# *Expect:* find the pictures in which you saw nothing in lesson 03.
+# *Expect:* which of the pictures that you could not name in lesson 03 will you be able to name?
 
 # %%
 full = {"B": runs["B"].model(), "C": runs["C"].load_into(ConvLatentAutoencoder())}
@@ -451,9 +451,10 @@ for one, other in (("table", "B"), ("table", "C"), ("B", "C")):
 # **What to see.** Go through the columns.
 #
 # *Luma*: hold B against C. This is what a clearer picture is in numbers. The gray copy's is zero,
-# so even C has lost a little of what it was given. Hold it against the linear code, too: C has 256
-# times as many numbers in its latent. Is its luma part a fraction of that of the linear code, or is
-# it about the same? What a latent *could* hold is one thing, what was learned is another.
+# so even C has lost a little of what it was given. Hold both against the linear code, too. C has
+# 256 times as many numbers in its latent; B has as many by its layers, though lesson 03 counted how
+# many of them work. Which of the two has lost less of the gray than the linear code, and which
+# more? What a latent *could* hold is one thing, what was learned is another.
 #
 # *Chroma*: part of a wrong gray reappears here (lesson 03), so do not compare this column between
 # pictures of different luma parts. Compare *right gray*. The gray-level table sees one pixel, the
@@ -526,10 +527,10 @@ for name, model in both.items():
 # %% [markdown]
 # **What to see.** Look at the untrained line first: it is not near 0. Random weights pass a good
 # deal of the picture on, so a map in which you know a horse again proves no learning. Then compare.
-# If the trained mean is the larger one, training has made the maps *more* like the picture. That
-# fits the task: most of what C has to paint is the gray that it was given. If the trained mean is
-# the smaller one, the maps have become something else than the picture, and this number does not
-# say what. In both cases things are in their places.
+# If the means differ clearly, the larger one has the maps that are more like the picture. If they
+# are alike, look at the last column: a mean can stay while some maps come closer to the picture and
+# others move away from it, to something that this number does not name. (Do not lean on the last
+# digit: this is one untrained model, and 40 pictures.) In all cases things are in their places.
 #
 # Now test the places. In C we set a square of 2 × 2 places to zero, in all maps: 1024 numbers, one
 # 64th of the latent. In B we do it to *one* number, the largest. Then we look where the picture
@@ -585,9 +586,10 @@ print(f"settings in which A1 and C differ: {between_a_and_c} of {len(fields)}")
 # **What to see.** A1 is model A trained with the *plateau* schedule, which lowers the learning rate
 # when the loss no longer falls. Not one line is the same for all three. A differs from B and C in
 # everything, and the frameworks hide more: Keras starts weights in another way than PyTorch, and
-# the epsilon in Adam is 1e-7 in one and 1e-8 in the other. If A beats C, it may be the stride, the
-# learning rate, the epochs, or the turning. Such differences are called **confounds**: they go
-# together with what one wants to compare, and nobody can tell their effects apart afterwards.
+# Adam's epsilon, a small constant that keeps it from dividing by zero, is 1e-7 in one and 1e-8 in
+# the other. If one of A and C beats the other, it may be the stride, the learning rate, the epochs,
+# or the turning. Such differences are called **confounds**: they go together with what one wants to
+# compare, and nobody can tell their effects apart afterwards.
 #
 # In the paper's recipe B and C are trained alike. But their latents differ in size *and* in kind,
 # and that is a confound too. Step 3 took a part of it apart, with two more models: it told the size
@@ -680,7 +682,7 @@ checks.check("04.receptive_field", receptive_field)
 #
 # Then answer for your group: between two neighbours you find that the loss falls by 0.0003. What
 # else do you need, before you believe that the setting did it? And how many trainings is that for
-# the whole chain?
+# the whole chain, with three seeds for each run?
 
 
 # %% tags=["exercise"]
@@ -737,11 +739,11 @@ print("test MSE of C in the band 0.004 to 0.015:", 0.004 < score["mse"] < 0.015)
 print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score['mse']:.5f}")
 
 # %% [markdown]
-# **What to see.** First C's line against the two baselines: is doing nothing better, or the table
-# that sees one pixel? Then the luma part. The chroma parts also hold some wrong gray, more of it in
-# B than in C: for colours see the column *right gray* of step 4. Then B against C: the interval
-# says how sure the difference is *for these two trained models*. It says nothing about other seeds,
-# and nothing about what each could reach with more training.
+# **What to see.** First C's line against the two baselines, doing nothing and the table that sees
+# one pixel: is it below one of them, both, or none? Then the luma part. The chroma parts also hold
+# some wrong gray, more of it in B than in C: for colours see the column *right gray* of step 4.
+# Then B against C: the interval says how sure the difference is *for these two trained models*. It
+# says nothing about other seeds, and nothing about what each could reach with more training.
 #
 # If `in the band` says `False`, something in the data, the gray or the weights is not what it
 # should be.
@@ -749,8 +751,8 @@ print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score
 # %% [markdown]
 # ## What we have seen
 #
-# - Model C's latent has 64 numbers for each number of the input. It is no bottleneck, and passing
-#   the picture on is easy.
+# - Model C's latent has 64 numbers for each number of the input. It is no bottleneck: it
+#   could keep the whole picture. It still has to learn to.
 # - Sharpness is the luma part of the error. The gray copy has it for nothing, so a sharp picture
 #   proves little about a model that is to find colours.
 # - Parameters count what is stored, mult-adds what is computed. The smallest of the three

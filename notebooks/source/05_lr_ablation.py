@@ -73,9 +73,8 @@ for colour in (baselines.gray_copy, baselines.gray_level_table):
     print(f"{colour.__name__:16} MSE on {len(gray)} validation images: {mse:.5f}")
 
 # %% [markdown]
-# **What to see.** Two numbers with five decimals. Keep the fourth decimal in mind: the differences
-# of this lesson live there and below, and a difference is worth something only if it is larger
-# than what chance makes.
+# **What to see.** Two numbers to beat. Keep your guess until step 5: a difference between two runs
+# is worth something only if it is larger than what chance makes.
 
 # %% [markdown]
 # ## Step 1 · A rule that watches the curve
@@ -107,7 +106,8 @@ print(inspect.getsource(schedules.ReduceOnPlateau.__call__))
 #    one off the counter *before* it counts, so a cooldown of *c* skips *c* - 1 epochs, and a
 #    cooldown of 1 does nothing, as in Keras. The paper's *cooldown* is 0, so these three lines
 #    never act.
-# 2. An epoch counts as **better** if its loss is below the best so far by more than *min_delta*.
+# 2. An epoch counts as **better** if its loss is below the best so far by more than *min_delta*
+#    (0.0001 in the paper's run: what Keras takes if nobody says anything).
 #    Only then does `best` move, and the count of bad epochs starts again. A tiny bit lower is not
 #    better.
 # 3. Otherwise it is one more bad epoch. When *patience* of them stand in a row, the rate **falls**:
@@ -185,7 +185,7 @@ for patience in (1, 2, 3, 5, 8):
 # for longer, so a later loss may beat it by enough and start the count again.
 #
 # The sliders replay the rule on the same curve, now with all of its five numbers. In the first
-# chart each upright line, with a mark on its top, is a fall. The second chart draws the rate that
+# chart each upright line is a fall. The second chart draws the rate that
 # results, on a logarithmic axis, beside four schedules that do not look at the curve at all: step 3
 # is about them.
 #
@@ -235,7 +235,7 @@ for name, (*_, end) in histories.items():
 # earlier, by rounding alone, and the prediction can be off.)
 #
 # Look at the right edge too, where the curves lie close together; the two lines below the picture
-# give their last points. Which run ends with the lower *training* loss, and which with the lower
+# give their last values. Which run ends with the lower *training* loss, and which with the lower
 # *validation* loss? Need it be the same one? The paper looked at the first only.
 #
 # There is a trap for anybody who runs an ablation: had the rule never acted, the two runs
@@ -251,7 +251,8 @@ for name, (*_, end) in histories.items():
 # - **cosine**: half a wave of the cosine, from the first rate down to zero (Loshchilov and Hutter,
 #   2017);
 # - **one-cycle**: first up, then down (Smith, 2018). The low start keeps the first steps, taken
-#   with random weights, from doing harm, and so allows a higher peak.
+#   with random weights, from doing harm, and so allows a higher peak. (Ours keeps the peak of the
+#   others.)
 #
 # *Expect:* four regular pictures, and one (the recorded rates of the plateau run) with falls where
 # the data put them, if any.
@@ -293,9 +294,10 @@ plots.show(figure, alt="Learning rate by epoch: constant, step, cosine, one-cycl
 # %% tags=["results"]
 a1, a2 = (published.load(f"three_layer_{rate}") for rate in ("plateau", "constant"))
 runs = {run.label: run for run in (a1, a2)}
-bars = {"gray copy (test)": a2.metrics["gray_copy_test"]["mse"]}
-figure = plots.loss_curves({label: run.history for label, run in runs.items()}, bars)
-plots.show(figure, alt="Losses of the three-layer model by epoch, and the gray copy.")
+bars = {"gray copy": a2.metrics["gray_copy_validation"]["mse"]}
+falls = [(event["epoch"], event["what"]) for event in a1.manifest["events"]]
+figure = plots.loss_curves({label: run.history for label, run in runs.items()}, bars, falls)
+plots.show(figure, alt="Losses of A1 and A2 by epoch, the falls of A1's rate, and the gray copy.")
 for label, run in runs.items():
     print(f"{label}: test MSE {run.metrics['test']['mse']:.5f}")
 for name in ("gray_copy", "gray_level_table"):
@@ -303,13 +305,17 @@ for name in ("gray_copy", "gray_level_table"):
 
 # %% [markdown]
 # **What to see.** Ask three questions of the picture. Which of the curves is still falling at the
-# right edge? How far apart are the full line and the broken one? And on which side of the gray copy
-# does the full line end? The paper reports the broken line only: its claim is about the *training*
-# loss, which it gives as about 0.004 at best for A1. Does our A1 get there? And what has it gained,
-# by then, on images it was not trained on?
+# right edge? How far apart are the full line and the broken one of each run? And on which side of
+# the gray copy do the full lines end? The paper reports broken lines only: its claim is about the
+# *training* loss, which it gives as about 0.004 at best for A1. Does our A1 get there? And what has
+# it gained, by then, on images it was not trained on?
 #
-# Now the pictures. The paper's figure 2 shows the first 100 test images as A2 colours them. The
-# weights come with the course. *Expect:* what did lesson 02 teach about a code of 256 numbers?
+# The test MSEs below the picture do not belong to its right edge. A published run keeps the weights
+# of its best epoch on the validation images, the lowest mark of its full line, and these were
+# scored. Find both marks. Which of them lies before the curves part?
+#
+# Now the pictures. The paper's figure 2 shows the first 100 test images as A2 colours them; here it
+# does so with those weights. *Expect:* what did lesson 02 teach about a code of 256 numbers?
 
 # %%
 first_100 = data.as_float(cifar.x_test[:100])  # (100, 32, 32, 3)
@@ -322,9 +328,8 @@ plots.show(figure, alt="The first 100 test images as A2 colours them: blurred, w
 # blue. Could you tell from such a mosaic whether a schedule was used? Differences of this size are
 # not for the eye, and two recipes should not be ranked by pictures. So we count.
 #
-# For the count we go back to the pair of step 2, trained on 5,000 images; its scores are worse for
-# that reason. The course keeps the error of both runs on each of the 10,000 test images. We
-# subtract image by image, because some images are hard for both, and take the mean. A bootstrap
+# The course keeps the error of both runs on each of the 10,000 test images. We subtract image by
+# image, because some images are hard for both, and take the mean. A bootstrap
 # over images gives an interval (lesson 01 did the same for the two baselines). Then the interval
 # speaks, by a rule that we fix beforehand.
 #
@@ -339,24 +344,22 @@ def verdict(low, high):
 
 
 for name in ("gray_copy", "gray_level_table"):
-    print(f"test MSE {constant_5k.metrics[f'{name}_test']['mse']:.6f}: {name.replace('_', ' ')}")
-for run in (plateau_5k, constant_5k):
-    images, one = run.manifest["recipe"]["num_train"], run.manifest["seed"]
-    print(f"test MSE {run.metrics['test']['mse']:.6f}: {run.label}, {images:,} images, seed {one}")
-mean, low, high = statistics.paired_difference(plateau_5k.per_image(), constant_5k.per_image())
-print(f"plateau minus constant: {mean:+.6f} ({low:+.6f} to {high:+.6f})")
+    print(f"test MSE {a1.metrics[f'{name}_test']['mse']:.6f}: {name.replace('_', ' ')}")
+for run in (a1, a2):
+    print(f"test MSE {run.metrics['test']['mse']:.6f}: {run.label}, seed {run.manifest['seed']}")
+mean, low, high = statistics.paired_difference(a1.per_image(), a2.per_image())
+print(f"A1 minus A2: {mean:+.6f} ({low:+.6f} to {high:+.6f})")
 print(verdict(low, high))
 
 # %% [markdown]
 # **What to see.** Two scores, with six decimals so that their difference comes out; a mean, a 95 %
-# interval, and a verdict. Before you believe it, ask two things. The first: *what* was scored?
+# interval, and a verdict. Before you believe it, ask two things. The first: *what* was scored? The
+# best epoch of each. A fall acts from the epoch *after* it on.
 #
-# A published run keeps the weights of its best epoch on the validation images, and these were
-# scored. A fall acts from the epoch *after* it on. *Expect:* how many falls of the plateau run had
-# a part in its number?
+# *Expect:* how many falls of A1 had a part in its number?
 
 # %% tags=["nbval-check-output"]
-for run in (plateau_5k, constant_5k):
+for run in (a1, a2):
     best = run.manifest["weights_epoch"]
     falls = [event["epoch"] for event in run.manifest["events"]]
     acted = [epoch for epoch in falls if epoch < best]
@@ -366,7 +369,10 @@ for run in (plateau_5k, constant_5k):
 # %% [markdown]
 # **What to see.** A fall at the end of the best epoch, or later, trained nothing that was scored,
 # however well it shows in the curve. So the verdict above is about the falls before it, and about
-# no others. Step 5 scores the *last* epoch instead.
+# no others. And if A2's best epoch lies before A1's first fall, A1 has passed through the very same
+# weights: the verdict then says that A1 found a better epoch *afterwards*, and that A2 did not. In
+# another pair one lucky jump of either curve may choose another epoch. Step 5 scores the *last*
+# epoch instead, which nobody chooses.
 #
 # The second: what would change if the measurement were made again? The bootstrap draws other
 # *images*. It does not train again. So its verdict is about these two sets of weights:
@@ -376,9 +382,9 @@ for run in (plateau_5k, constant_5k):
 # | images | two trained networks | the images they meet | which of *these two files* is better? |
 # | seeds | two recipes | start, order of images, so the network | which *recipe* is better? |
 #
-# The paper's claim is about recipes. For recipes we have one pair here, and the spread of one
-# number is unknown. More images do not help: they make the answer to the first question sharper,
-# and say nothing about the second.
+# The paper's claim is about recipes. For recipes we have one pair of each size here, and two sizes
+# are not two seeds: the spread of a single number is unknown. More images do not help: they make
+# the answer to the first question sharper, and say nothing about the second.
 #
 # How large is the difference between two runs of the *same* recipe? That we can find out.
 
@@ -439,10 +445,10 @@ for one in seeds:
 # %% [markdown]
 # **What to see.** Learning happens. (In the quick profile it is far from finished: these networks
 # are narrow, and have seen few images for a short time.) Compare the last numbers of the three
-# lines. Nothing but the seed differs, and already the numbers do. That is the spread against which
-# a schedule has to show itself.
+# lines. Nothing but the seed differs, and already the numbers do. In which digit? That is the
+# spread that pairing is meant to take out.
 #
-# Now the three runs with it. *Expect:* when will it act?
+# Now the three runs with it. *Expect:* when will it act, if at all?
 
 # %%
 settings = {**recipe.schedule, "patience": patience}
@@ -457,9 +463,12 @@ for one in seeds:
 # %% [markdown]
 # **What to see.** The same rule with the same settings need not act in the same epoch for every
 # seed, nor act at all: it watches a noisy number. A seed in which it never acted stays in the
-# study. We asked what the *recipe* is worth, and "it may do nothing" is part of what it is.
+# study. We asked what the *recipe* is worth, and "it may do nothing" is part of what it is. The
+# plan took a short patience so that the rule would act. In how many seeds did it, and how many
+# epochs were left? In the others a run is compared with itself.
 #
-# The picture has a panel for each seed. An upright line marks a fall.
+# The picture has a panel for each seed. An upright line marks a fall; a panel without one shows one
+# curve twice.
 #
 # *Expect:* two curves that are one, up to the first fall.
 
@@ -500,8 +509,8 @@ for i, j in combinations(range(3), 2):
     mean, low, high = statistics.paired_difference(scores[i], scores[j], seed=seed)
     print(f"seed {seeds[i]} minus seed {seeds[j]}: {mean:+.5f} ({low:+.5f} to {high:+.5f})")
     print("   ", verdict(low, high))
-recorded = plateau_5k.metrics["test"]["mse"] - constant_5k.metrics["test"]["mse"]
-print(f"for comparison, step 4, plateau minus constant: {recorded:+.5f}")
+recorded = a1.metrics["test"]["mse"] - a2.metrics["test"]["mse"]
+print(f"for comparison, step 4, A1 minus A2: {recorded:+.5f}")
 
 # %% [markdown]
 # **What to see.** Where a line says that 0 is left out, it is right, and of no use to us. These two
@@ -510,8 +519,10 @@ print(f"for comparison, step 4, plateau minus constant: {recorded:+.5f}")
 # images can find the same, and will take it for the work of the schedule.
 #
 # Now hold the last line, the difference of step 4, against the three above it. Is it larger than
-# what the seed alone can do? (That pair was wider, and scored on other images: compare the
-# sizes and not the digits.) If it is not, then one more pair with another seed might turn its sign.
+# what the seed alone can do? (That pair was wider, trained longer, and scored on other images:
+# compare the sizes and not the digits. And it had its seed in common, so a part of such a spread
+# drops out of its difference; how much, only more pairs can tell.) If it is not larger, then one
+# more pair with another seed might turn its sign.
 #
 # So for recipes the unit to count is the *run*. With three seeds we have three of them, however
 # many images there are.
@@ -590,9 +601,9 @@ checks.check("05.paired_interval", paired_interval)
 # %% [markdown]
 # ### Exercise 4 · How many seeds? (plan a study)
 #
-# You want to see a difference of `difference` between two recipes. From a pilot you know that
-# paired differences scatter from seed to seed with a standard deviation of `spread`. How many
-# seeds N do you need at least, so that the half width of the 95 % interval,
+# You want to see a difference of `difference` between two recipes. From a few runs made before, a
+# *pilot*, you know that paired differences scatter from seed to seed with a standard deviation of
+# `spread`. How many seeds N do you need at least, so that the half width of the 95 % interval,
 #
 # $$ t_{N-1} \cdot \text{spread} / \sqrt{N}, $$
 #
@@ -688,17 +699,18 @@ print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:
 # With three seeds Student's t multiplies the standard error by 4.3, and not by the familiar 1.96:
 # three numbers know little about their own spread. And Student's t *assumes* something, that the
 # differences scatter normally from seed to seed. Three numbers cannot show whether they do, and a
-# row with an exact 0 in it gives reason to doubt it. So take the ends of the interval as rough.
+# row with exact zeros in it gives reason to doubt it. So take the ends of the interval as rough.
 #
 # Where the sentence is "this cannot be told", it does *not* say that the schedule makes no
 # difference. It says that three seeds of this study do not show one. Exercise 4 tells how many it
 # would take at least: put in the difference that you would care about and the spread that you see
-# here. But a spread from three seeds is itself very uncertain. The true one may be half as large or
-# six times as large (that is its own 95 % interval), so call such a plan a first guess.
+# here. (A difference of 0, because nothing acted, says little about a schedule that acts.) And a
+# spread from three seeds is itself very uncertain. The true one may be half as large or six times
+# as large (that is its own 95 % interval), so call such a plan a first guess.
 #
 # And the paper's claim? It concerns the full model, 30 epochs and a patience of 5, and it rests on
 # one run each and on the training loss. Nothing in this lesson settles it, neither this study nor
-# the published pair. What you can say now is what it would take.
+# the published pairs. What you can say now is what it would take.
 #
 # *Try:* start the six runs at a rate of 3e-3 (change `recipe.learning_rate` in `train`), which is
 # noisier. But write down your plan first, and call the result what it is: a second study, not a

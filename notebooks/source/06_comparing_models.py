@@ -58,11 +58,12 @@ cifar = data.load_cifar10(profiles.get(profile).data)
 # **Which of these claims hold on images that the models have not seen, against somebody who does
 # nothing, and over several seeds?**
 #
-# So we need runs. Every number below is read from *published runs*: trained once, measured on all
-# 10,000 test images, with the recipe on record. To the paper's models we add a **control**: model
-# A once more, but its input is the *colour* image that it has to give back. It is there to find
-# out what the colour's absence does, and what it does not. (Of the parameters above, `profile` says
-# how many test images the models colour in this lesson, and `seed` which ones a bootstrap draws.)
+# So we need runs. Most numbers below are read from *published runs*: trained once and measured,
+# with the recipe on record; each table says on which images. To the paper's models we add a
+# **control**: A2 once more, but its input is the *colour* image that it has to give back. It is
+# there to find out what the colour's absence does, and what it does not. (Of the parameters above,
+# `profile` says how many test images the models colour in this lesson, and `seed` which ones a
+# bootstrap draws.)
 #
 # *Before you run the cell:* what would you want to know about a run before you believe its score?
 
@@ -73,17 +74,19 @@ for wanted in [*(recipe.name for recipe in experiments.PAPER), "three_layer_rgb"
     name = run.label.split(",")[0]
     runs[name] = run
     images = round(sum(e["images_per_second"] * e["seconds"] for e in run.history))
-    print(f"{name:14} seed {run.manifest['seed']}, {images:9,} training images seen")
+    epochs = f"epoch {run.manifest['weights_epoch']:2} of {len(run.history)}"
+    print(f"{name:12} seed {run.manifest['seed']}, {images:9,} training images seen, {epochs}")
 
 # %% [markdown]
 # **What to see.** One line per run. The count says how many training images the run has seen, each
 # as often as it came up; 30 epochs, as the paper has them for A, of this course's 45,000 training
-# images are 1,350,000, and 20 epochs, for B and C, 900,000.
+# images are 1,350,000, and 20 epochs, for B and C, 900,000. At the end stands the epoch whose
+# weights were kept and are scored below, the best on the validation images: how far apart are they?
 #
-# Keep the counts in mind. Where they differ, a comparison is one of *training lengths* too.
+# Keep both in mind. Where they differ, a comparison is one of *training lengths* too.
 #
-# And the bars, on the same 10,000 test images: a picture left gray, and the mean colour of each
-# gray level.
+# And the lines to beat, on the same 10,000 test images: a picture left gray, and the mean colour of
+# each gray level.
 
 # %% tags=["results", "nbval-check-output"]
 test_rows = {name: run.metrics["test"] for name, run in runs.items()}
@@ -138,11 +141,14 @@ print(f"colour of the photographs themselves: {run.metrics['test']['colourfulnes
 #
 # 1. *Who is below the gray copy in the column MSE?* Whoever is not scores worse than doing nothing.
 # 2. *Is the order the same in every column?* (PSNR does not count, it cannot be another.) The gray
-#    copy has colour 0 and yet a good SSIM: a gray picture has nearly all of the structure. A model
-#    can win one column and lose another. If the order depends on the column, "best overall" is no
-#    property of the model. It is a property of the column you chose.
+#    copy has colour 0 and yet a good SSIM: a gray picture has nearly all of the structure. Which
+#    models beat it in SSIM, and which in CIEDE? A model can win one column and lose another. If the
+#    order depends on the column, "best overall" is no property of the model. It is a property of
+#    the column you chose.
 # 3. *How near is anyone to the colour of the photographs?* Lesson 01 said why the MSE makes pale
-#    pictures.
+#    pictures. (Near says that there is as much colour, and not that it is the right one.)
+#
+# (All numbers are rounded, so two parts may miss their sum by one in the last digit.)
 #
 # Now the same on the first 5,000 training images and on all 5,000 validation images.
 #
@@ -160,12 +166,13 @@ for part in ("train", "validation"):
 # **What to see.** The gray copy learns nothing, so its two scores differ only because the images
 # do; the table is one of 256 colours and cannot know single images either. A *model* whose step
 # from training to validation is clearly larger than theirs has begun to learn its training images
-# by heart. Compare validation with test as well: they should be close, since neither was trained
-# on. (The validation images did choose which epoch's weights were kept.)
+# by heart. Compare validation with test as well. Neither was trained on: does a model's step differ
+# from the gray copy's? (The validation images did choose which epoch's weights were kept.)
 #
 # The paper read its verdict off the *training* loss. Look at how far from the test score that can
 # take you, and note that the runs' own training losses (in lessons 02 to 05) are a third number:
-# means over an epoch while the weights change, and for B and C on turned images.
+# means over an epoch while the weights change, and for B and C on turned images. And the lowest one
+# may come from a later epoch than the weights that were kept.
 
 # %% [markdown]
 # ## Step 2 · Two failures, and a control
@@ -193,10 +200,11 @@ plots.show(figure, alt=alt + " The baselines have no visible luma part.")
 # **What to see.** Three things, from left to right. The *hatched* part of a bar is blur or wrong
 # brightness; the baselines have none. The *plain* part is wrong colour, **and a share of the wrong
 # gray** (lesson 03: part of it reappears as chroma). And a bar that passes the dotted line belongs
-# to a model that the gray copy beats. If its plain part alone stays below the line, it knows more
-# about colour than the gray copy. If not, the bar does not tell. Then give each picture the right
-# gray first, as in lessons 03 and 04: what is left is wrong colour and nothing else. For that we
-# need the pictures themselves, of the test images of your profile.
+# to a model that the gray copy beats. If its plain part alone is *shorter* than the gray copy's
+# whole bar (the column chroma in step 1 has the numbers), it knows more about colour than the gray
+# copy. If not, the bar does not tell. Then give each picture the right gray first, as in lessons 03
+# and 04: what is left is wrong colour and nothing else. For that we need the pictures themselves,
+# of the test images of your profile.
 #
 # *Expect:* who will be below the gray copy then?
 
@@ -232,7 +240,9 @@ for name, run in runs.items():
 # **What to see.** The baselines have the right gray already, so their numbers are their MSE.
 # Compare the models with them, and with one another: the order need not be that of the table. A
 # model that is below the gray-level table here has learned something about *what* is in the
-# picture, for gray level alone does not tell it. What it gained in colour it then lost by blurring.
+# picture, for gray level alone does not tell it. If its MSE in step 1 is above the table's all the
+# same, wrong gray has cost it what it had gained in colour. And is the most vivid model of step 1
+# also the one with the smallest number here?
 #
 # But *why* is there a hatched part? Two explanations offer themselves:
 #
@@ -252,11 +262,13 @@ for part in ("mse_luma", "mse_chroma"):
     print(f"{part:10} from gray {from_gray:.5f}, from RGB {from_rgb:.5f}")
 
 # %% [markdown]
-# **What to see.** Both runs are A2's recipe, as long as one another and with the same seed.
+# **What to see.** Both runs are A2's recipe, of the same length and with the same seed; only the
+# input differs, and with it the epoch that was kept.
 #
 # - If the *luma* part from RGB is about as large as from gray, the blur is not hedging: it comes
 #   with the bottleneck (or with this training of it), for a model that knows every colour has it
-#   too. It could even have been the larger one: the same 256 numbers now have colours to hold too.
+#   too. It may even be the larger one: the same 256 numbers now have colours to hold too. If it is
+#   clearly smaller, hedging has its share in the blur.
 # - The *chroma* part from RGB holds a share of the wrong gray. What the bottleneck alone costs in
 #   *colour* is the control's line in the list "with the right gray" above; what the model from gray
 #   has on top of it there is the price of not knowing the colour.
@@ -268,7 +280,7 @@ for part in ("mse_luma", "mse_chroma"):
 # ## Step 3 · Look at the pictures
 #
 # No table replaces looking. We take the first 100 test images, as each model colours them with its
-# published weights at full width, and draw them in the paper's way: a mosaic of 10 × 10 for each.
+# published weights, and draw them in the paper's way: a mosaic of 10 × 10 for each.
 # The MSE of each comes below the picture.
 #
 # *Expect:* can you tell from the mosaics alone which model has the lowest MSE? Guess before you
@@ -303,8 +315,9 @@ plots.show(figure, alt="Eight test images in rows: " + ", ".join(rows) + "; MSE 
 
 # %% [markdown]
 # **What to see.** Read the numbers along a *row* first: they vary a lot from image to image,
-# whatever the model. Some images are hard for everyone. Then read them down a *column*: only there
-# is a comparison of models. Is the model with the lowest mean the lowest in every column?
+# whatever the model. Some images are hard for everyone who does not see the colours. Then read them
+# down a *column*: only there is a comparison of models. Leave the control aside: is the model with
+# the lowest mean the lowest in every column?
 
 # %% [markdown]
 # ## Step 4 · One image at a time
@@ -326,7 +339,8 @@ widgets.compare_models(pictures, photos, classes=cifar.y_test[:100])
 # and on images full of edges, which the models blur. Order the images by a model, the worst first:
 # what do its failures share? And does the best picture by MSE have the best SSIM, too? Did you meet
 # a picture that you would hang on the wall although its MSE is the higher one? The MSE does not
-# know what you like. (On a page that cannot run code you see one still picture.)
+# know what you like. (On a page that cannot run code you see one still picture, with the
+# metrics above each.)
 
 # %% [markdown]
 # ## Step 5 · How sure is a difference?
@@ -413,7 +427,8 @@ for setting in [*settings, "rotation", "gray_weights"]:
     print(f"{setting:15}" + "".join(f"{word:>13}" for word in words) + differs)
 
 # %% [markdown]
-# **What to see.** Every line differs. Two causes that change together cannot be told apart by their
+# **What to see.** Every line differs, if not by much: the two grays of the last line are hundredths
+# of a level apart (lesson 01). Two causes that change together cannot be told apart by their
 # effect: they are **confounded**. The framework alone brings several along: other initial weights,
 # another epsilon in Adam.
 #
@@ -558,6 +573,15 @@ def power(effect, spread, n, seed):
 # %% tags=["check"]
 checks.check("06.power", power)
 
+# %% [markdown] tags=["lesson-only"]
+# <details><summary>How many seeds? (open it when you have your numbers)</summary>
+#
+# About 10 where the effect is as large as the spread, and 34 where it is half as large: half the
+# effect takes nearly four times the seeds. The share found in 1,000 studies is itself uncertain by
+# one or two per cent, so with another `seed` your counts may be one or two off.
+#
+# </details>
+
 # %% [markdown]
 # ### Exercise 4 · Design: the one experiment (open)
 #
@@ -662,9 +686,10 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 
 # %% [markdown]
 # **What to see.** A *negative* gain means that the model is worse than leaving the picture gray, or
-# than one colour per gray level, which is the harder bar. If an interval lies wholly on one side of
-# zero, that is settled for *these weights*. What other seeds would give is another question; the
-# last line counts for how many of the paper's claims it has been answered.
+# than one colour per gray level, which is harder to beat. (The control sees the colours, so its
+# gain is no merit.) If an interval lies wholly on one side of zero, that is settled for *these
+# weights*. What other seeds would give is another question; the last line counts for how many of
+# the paper's claims it has been answered.
 #
 # Twice `True`: the models that you loaded score what their records say, and the bar is where it
 # should be. If one says `False`, something in the weights or the data is not what it should be.
@@ -673,20 +698,22 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 #
 # Put your numbers where a step stands in brackets, and choose between the words with a slash.
 #
-# "On the 10,000 test images, with one seed each, A reaches an MSE of (step 1), B of (step 1) and C
+# "On the 10,000 test images, with one seed each, A1 reaches an MSE of (step 1), B of (step 1) and C
 # of (step 1). A picture left gray has (step 1) and one colour per gray level (step 1), so (names)
 # score worse than doing nothing. Most of what separates B from C is wrong gray / is colour: their
 # luma parts are (step 1). In A the blur comes with the bottleneck / with not knowing the colours:
 # the control, which sees them, has about as much luma error / clearly less. With the right gray
-# given back, the three have (step 2). (Names) are below the gray-level table, and so know something
-# about colour that the gray level does not tell; the sharper of B and C is / is not the one with
-# the better colours. By the intervals over images (step 5) the order of these weights would stay /
-# might change on other images; of other trainings they say nothing. Nor do they say that it is the
-# network: A differs from B in framework, rate, batch, epochs, turning and gray, and C from B in the
-# size of its latent as well as in its kind. So 'A is best overall' cannot be told yet / holds /
-# does not hold (Results). Next I would train C with a latent of 256 numbers by B's recipe, so that
-# only the kind of latent lies between it and B; with as many seeds as exercise 3 gives for a power
-# of 80 %, from the smallest difference that I care about and the spread between seeds."
+# given back, on the test images of my profile, the three have (step 2). (Names) are below the
+# gray-level table, and so know something about colour that the gray level does not tell; whether
+# the sharper of B and C has the better colours, too, can / cannot be told from so small a
+# difference. By the intervals over images (step 5) the order of these weights would stay / might
+# change on other images; of other trainings they say nothing. Nor do they say that it is the
+# network: A1 differs from B in framework, rate, schedule, batch, epochs, turning and gray, and C
+# from B in the size of its latent as well as in its kind. So 'A is best overall' cannot be told yet
+# / holds / does not hold (Results). Next I would train C with a latent of 256 numbers by B's
+# recipe, so that only the kind of latent lies between it and B; with as many seeds as exercise 3
+# gives for a power of 80 %, from the smallest difference that I care about and the spread between
+# seeds."
 #
 # </details>
 
@@ -699,9 +726,9 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 #   one cause says *why*.
 # - Compare image by image. The interval over images is about these weights; only an interval over
 #   seeds is about recipes.
-# - A differs from B and C in framework, rate, batch, epochs, turning and gray, beside the network;
-#   B and C differ in the size and the kind of their latent. Such a comparison cannot say what made
-#   the difference.
+# - A1 differs from B and C in framework, rate, schedule, batch, epochs, turning and gray, beside
+#   the network; B and C differ in the size and the kind of their latent. Such a comparison cannot
+#   say what made the difference.
 # - A wrong gray reappears as chroma. Colours are compared after the right gray has been given back.
 # - Parameters, mult-adds and size of the latent rank the models in three different ways.
 # - A rule fixed before looking keeps one honest, and "cannot be told yet" is a result.
