@@ -119,14 +119,15 @@ def side_by_side(
         np.concatenate(list(stacks.values())),
         count,
         zoom,
-        left=8 * widest + 10,
+        left=8 * widest + 14,
         top=LINE if titles else 0,
         below=[LINE + GAP if title in numbers else 0 for title in stacks],
     )
     for ax, title in zip(axes[0], titles, strict=False):
         ax.set_title(title, fontsize=9, pad=3)
     for row, (title, images) in zip(axes, stacks.items(), strict=True):
-        row[0].text(-0.08, 0.5, title, transform=row[0].transAxes, ha="right", va="center")
+        row[0].annotate(title, (0, 0.5), xycoords="axes fraction", xytext=(-5, 0),
+                        textcoords="offset points", ha="right", va="center")  # fmt: skip
         for ax, image in zip(row, images, strict=True):
             ax.imshow(image, interpolation="nearest")
         for ax, number in zip(row, numbers.get(title, ()), strict=False):

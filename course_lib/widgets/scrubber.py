@@ -87,6 +87,8 @@ def _still(run: Run, curves: dict[str, list[float]], gray: np.ndarray) -> Figure
         above.plot(range(1, last + 1), values, f"k{LINES[name]}", label=name)
     above.set(xlabel="epoch", ylabel="mean squared error", yscale="log")
     above.xaxis.get_major_locator().set_params(integer=True)
+    above.yaxis.set_major_formatter("{x:g}")
+    above.yaxis.set_minor_formatter("{x:g}")
     above.legend(frameon=False)
     below.imshow(sheet, interpolation="nearest")
     below.set(xticks=[], yticks=32 * np.arange(len(rows)) + 16, yticklabels=list(rows))

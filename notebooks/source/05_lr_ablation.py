@@ -289,13 +289,14 @@ plots.show(figure, alt="Learning rate by epoch: constant, step, cosine, one-cycl
 # the loss of A2 by epoch; we draw A1 into the same picture. Up to A1's first fall the two are one
 # run again.
 #
-# *Expect:* the training loss falls to the end. And the validation loss?
+# *Expect:* the training loss falls to the end. And the validation loss? (The upright lines are A1's
+# falls, and the number beside each is the rate from there on.)
 
 # %% tags=["results"]
 a1, a2 = (published.load(f"three_layer_{rate}") for rate in ("plateau", "constant"))
 runs = {run.label: run for run in (a1, a2)}
 bars = {"gray copy": a2.metrics["gray_copy_validation"]["mse"]}
-falls = [(event["epoch"], event["what"]) for event in a1.manifest["events"]]
+falls = [(event["epoch"], event["what"].split()[-1]) for event in a1.manifest["events"]]
 figure = plots.loss_curves({label: run.history for label, run in runs.items()}, bars, falls)
 plots.show(figure, alt="Losses of A1 and A2 by epoch, the falls of A1's rate, and the gray copy.")
 for label, run in runs.items():

@@ -268,7 +268,8 @@ for part in ("mse_luma", "mse_chroma"):
 # - If the *luma* part from RGB is about as large as from gray, the blur is not hedging: it comes
 #   with the bottleneck (or with this training of it), for a model that knows every colour has it
 #   too. It may even be the larger one: the same 256 numbers now have colours to hold too. If it is
-#   clearly smaller, hedging has its share in the blur.
+#   clearly smaller, hedging has its share in the blur, or the epoch has that was kept: compare them
+#   above.
 # - The *chroma* part from RGB holds a share of the wrong gray. What the bottleneck alone costs in
 #   *colour* is the control's line in the list "with the right gray" above; what the model from gray
 #   has on top of it there is the price of not knowing the colour.
