@@ -56,12 +56,11 @@ def mosaics(names: Sequence[str], with_truth: bool) -> Figure:
 
 
 def curves(name: str) -> Figure:
-    """Loss per epoch of a published run, against gray copy."""
+    """Loss per epoch of a published run, against gray copy on the validation images."""
     run = published.load(name)
-    events = [(e["epoch"], e["what"]) for e in run.manifest["events"]]
-    figure = plots.loss_curves(
-        run.history, {"gray copy, test": run.metrics["gray_copy_test"]["mse"]}, events
-    )
+    events = [(e["epoch"], e["what"].removeprefix("learning ")) for e in run.manifest["events"]]
+    bar = run.metrics["gray_copy_validation"]["mse"]
+    figure = plots.loss_curves(run.history, {"gray copy": bar}, events)
     ax = figure.axes[0]
     ax.set_title(run.label, fontsize=10)
     return figure
