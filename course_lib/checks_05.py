@@ -51,14 +51,14 @@ def _after_the_first(number: int) -> Callable:
 
 def _first_fall_cases() -> list[tuple]:
     """Made-up curves, two of them with exact ties, a recorded one, a drawn one."""
-    recorded = published.load("three_layer_constant_5k").history
+    recorded = published.load("three_layer_constant_5k").losses()
     return [
         *((np.array(_CURVE), patience, 1e-4) for patience in (2, 3, 4)),
         (np.array([0.5, 0.49997, 0.4998, 0.49985, 0.4999, 0.4995, 0.4994]), 1, 1e-4),
         (np.array(_CURVE[:4]), 2, 1e-4),
         (np.array([0.5, 0.25, 0.25, 0.125, 0.125]), 1, 0.0),
         (np.array([0.5, 0.4, 0.375, 0.3, 0.3, 0.3]), 2, 0.125),
-        (np.array([epoch["validation_loss"] for epoch in recorded]), 5, 1e-4),
+        (np.array(recorded), 5, 1e-4),
         (0.01 + 0.01 * random_array(16), 3, 1e-4),
     ]
 

@@ -112,11 +112,11 @@ def num_parameters(name: str) -> int:
 
 
 def _lowest(run: Run) -> float:
-    return min(epoch["train_loss"] for epoch in run.history)
+    return min(run.losses("train_loss"))
 
 
 def _c_like_a1(c: Run, a1: Run) -> float:
-    return _lowest(c) - a1.history[19]["train_loss"]
+    return _lowest(c) - a1.losses("train_loss")[19]
 
 
 def _share(a1: Run, a2: Run, b: Run, c: Run) -> float:

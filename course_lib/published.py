@@ -37,6 +37,10 @@ class Run:
         """One dict per epoch, see `recording.Record`."""
         return self.manifest["history"]
 
+    def losses(self, which: str = "validation_loss") -> list[float]:
+        """The named column of the history, one number per epoch."""
+        return [epoch[which] for epoch in self.history]
+
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
         """For "train", "validation" and "test": what `metrics.evaluate` gave."""

@@ -61,8 +61,7 @@ def curves(name: str) -> Figure:
     events = [(e["epoch"], e["what"].removeprefix("learning ")) for e in run.manifest["events"]]
     bar = run.metrics["gray_copy_validation"]["mse"]
     figure = plots.loss_curves(run.history, {"gray copy": bar}, events)
-    ax = figure.axes[0]
-    ax.set_title(run.label, fontsize=10)
+    figure.axes[0].set_title(run.label, fontsize=10)
     return figure
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from course_lib import data, grayscale, plots
 from course_lib.files import CourseError
@@ -60,8 +61,8 @@ def _curves(run: Run, num_epochs: int) -> dict[str, list[float]]:
     """The lines of the chart, name -> one finite number for each epoch."""
     bar: Any = run.metrics["gray_copy_validation"]["mse"]
     curves = {
-        "validation": [float(epoch["validation_loss"]) for epoch in run.history],
-        "training": [float(epoch["train_loss"]) for epoch in run.history],
+        "validation": run.losses(),
+        "training": run.losses("train_loss"),
         "gray copy": [float(bar)] * len(run.history),
     }
     if not num_epochs or len(run.history) != num_epochs:
@@ -86,7 +87,7 @@ def _still(run: Run, curves: dict[str, list[float]], gray: np.ndarray) -> Figure
     for name, values in curves.items():
         above.plot(range(1, last + 1), values, f"k{LINES[name]}", label=name)
     above.set(xlabel="epoch", ylabel="mean squared error", yscale="log")
-    above.xaxis.get_major_locator().set_params(integer=True)
+    above.xaxis.set_major_locator(MaxNLocator(integer=True))
     above.yaxis.set_major_formatter("{x:g}")
     above.yaxis.set_minor_formatter("{x:g}")
     above.legend(frameon=False)

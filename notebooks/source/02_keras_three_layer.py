@@ -343,10 +343,9 @@ from course_lib import published, schedules, statistics, widgets
 
 run = published.load("three_layer_plateau")
 print("by:", run.manifest["command"], "on", run.manifest["device"])
-validation_losses = [epoch["validation_loss"] for epoch in run.history]
 kept, bar = run.manifest["weights_epoch"], run.metrics["gray_copy_validation"]["mse"]
 print(f"weights: those of epoch {kept} of {len(run.history)}, the lowest validation loss")
-lowest, last = min(validation_losses), validation_losses[-1]
+lowest, last = min(run.losses()), run.losses()[-1]
 print(f"validation loss: lowest {lowest:.5f}, last {last:.5f}, gray copy {bar:.5f}")
 widgets.scrub_training(run)
 
@@ -468,7 +467,7 @@ for name, losses in {"pixels to 1": falling, "pixels to 255": 255**2 * falling}.
 # %%
 run_5k = published.load("three_layer_constant_5k")
 print(f"{run_5k.label}, trained on 5,000 images: {len(run_5k.history)} epochs")
-real = [point["validation_loss"] for point in run_5k.history]
+real = run_5k.losses()
 found = {"with": cuts(real, 1e-4), "without": cuts(real, 0)}
 print("cuts with the threshold:", found["with"], "and without:", found["without"])
 events = []
@@ -476,7 +475,7 @@ for epoch in sorted({*found["with"], *found["without"]}):
     events.append((epoch, " and ".join(word for word in found if epoch in found[word])))
 alt = "A2 on 5,000 images: training loss falls, validation jumps about a level. Lines mark cuts."
 plots.show(plots.loss_curves(run_5k.history, events=events), alt=alt)
-print(f"0.0001 is {1e-4 / validation_losses[-1]:.1%} of the loss at which A ended in step 4")
+print(f"0.0001 is {1e-4 / run.losses()[-1]:.1%} of the loss at which A ended in step 4")
 
 # %% [markdown]
 # **What to see.** The vertical lines are the epochs after which the rate would fall, with the

@@ -164,7 +164,7 @@ for epoch, loss in enumerate(curve, start=1):
 # %%
 plateau_5k = published.load("three_layer_plateau_5k")
 constant_5k = published.load("three_layer_constant_5k")
-losses = [epoch["validation_loss"] for epoch in constant_5k.history]
+losses = constant_5k.losses()
 deltas = [0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3]
 print("min_delta   ", "".join(f"{delta:>8g}" for delta in deltas))
 for patience in (1, 2, 3, 5, 8):

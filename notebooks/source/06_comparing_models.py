@@ -188,7 +188,7 @@ for part in ("train", "validation"):
 # %% tags=["results", "nbval-check-output"]
 print("test MSE    last epoch     lowest  in epoch  held-out protocol")
 for recipe in experiments.PAPER:
-    looks = [epoch["validation_loss"] for epoch in published.load(f"{recipe.name}_paper").history]
+    looks = published.load(f"{recipe.name}_paper").losses()
     ours = runs[recipe.letter].metrics["test"]["mse"]
     line = f"{recipe.letter:8}{looks[-1]:14.5f}{min(looks):11.5f}{np.argmin(looks) + 1:10}"
     print(line + f"{ours:19.5f}")
