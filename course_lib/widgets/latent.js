@@ -15,6 +15,8 @@ export default {
     const walk = panel("", zoom);
     const beside = panel("", zoom);
     const pictures = make("div", { class: "g2c-pictures" }, walk.element, beside.element);
+    const words = make("p", { class: "g2c-words" });
+    const shown = make("div", {}, pictures, words);
     const label = (panel, text) => panel.shown.canvas.setAttribute("aria-label", text);
 
     /** Draw the frame that the slider points at; only ever frames of the latest request. */
@@ -26,12 +28,12 @@ export default {
       beside.shown.draw(bytes(answer.beside), offset);
       walk.heading.textContent = answer.title;
       beside.heading.textContent = answer.title_beside;
-      walk.below.textContent = answer.words[place.value];
+      words.textContent = answer.words[place.value];
       const where = places[answer.request[0]][place.value];
       label(walk, `${answer.title}, ${where}. ${answer.words[place.value]}`);
       label(beside, `${answer.title_beside}, beside ${answer.title}, ${where}`);
     };
-    const talk = conversation(model, pictures, draw);
+    const talk = conversation(model, shown, draw);
 
     const ask = (choice) => {
       Object.assign(chosen, choice);
@@ -85,7 +87,7 @@ export default {
     body.append(
       make("div", { class: "g2c-controls" }, ...choices),
       talk.message,
-      make("div", { class: "g2c-pictures" }, ...inputs.map((input) => input.element), pictures),
+      make("div", { class: "g2c-pictures" }, ...inputs.map((input) => input.element), shown),
     );
     follow();
     talk.refresh();

@@ -147,7 +147,7 @@ export default {
       make("div", { class: "g2c-controls" }, level.row),
       make("div", { class: "g2c-pictures" }, ...pairs.map((pair) => pair.element)));
     body.append(
-      make("div", { class: "g2c-controls" }, ...sliders.map((one) => one.row)),
+      make("div", { class: "g2c-controls g2c-stack" }, ...sliders.map((one) => one.row)),
       make("p", {}, "A weight is the position of its slider divided by the sum of the three."),
       make("div", { class: "g2c-controls", role: "group", "aria-label": "Set the weights to" },
         make("span", {}, "Set the weights to"), ...buttons.map((button) => button.element)),

@@ -158,7 +158,8 @@ function spread(heights, gap, low, high) {
 
 /**
  * Lines over epochs 1 to N. `draw([{name, values}], {marker})`: lines differ in their dashes and
- * are named at their end, so that none is told by its colour alone. NaN leaves a gap.
+ * are named at their end, so that none is told by its colour alone. NaN leaves a gap. A line with
+ * `steps` keeps each value until half way to the next epoch.
  */
 function chart({ label, xlabel, ylabel, log = false, width = 520, height = 230 }) {
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "g2c-chart", role: "img" });
@@ -188,8 +189,14 @@ function chart({ label, xlabel, ylabel, log = false, width = 520, height = 230 }
       for (const epoch of events)
         parts.push(svg("path", { d: `M${x(epoch)} ${top}V${bottom}`, class: "g2c-event" }));
       lines.forEach((line, position) => {
-        const points = Array.from(line.values, (v, i) => (Number.isFinite(v) ? `${x(i + 1).toFixed(1)} ${y(v).toFixed(1)}` : ""));
-        const d = points.map((p, i) => (p && (i && points[i - 1] ? "L" : "M") + p)).join("");
+        const at = (epoch, v) => `${x(epoch).toFixed(1)} ${y(v).toFixed(1)}`;
+        const d = Array.from(line.values, (v, i) => {
+          const before = i ? line.values[i - 1] : NaN;
+          if (!Number.isFinite(v)) return "";
+          if (!Number.isFinite(before)) return `M${at(i + 1, v)}`;
+          const corners = line.steps ? `L${at(i + 0.5, before)}L${at(i + 0.5, v)}` : "";
+          return `${corners}L${at(i + 1, v)}`;
+        }).join("");
         parts.push(svg("path", { d, ...look(position) }));
       });
       const ends = lines.map((line) => Array.from(line.values).findLast(Number.isFinite));

@@ -66,7 +66,7 @@ export default {
       nameEvents(drawn.element, falls);
     };
     const showRates = ({ rates }) => {
-      const lines = Object.entries({ plateau: rates, ...model.get("others") }).map(([name, values]) => ({ name, values }));
+      const lines = Object.entries({ plateau: rates, ...model.get("others") }).map(([name, values]) => ({ name, values, steps: true }));
       const ends = lines.map(({ name, values }) => `${name} ends at ${values.at(-1).toExponential(1)}`);
       const drawn = ratePlace.fresh({
         label: `Learning rates by epoch: ${ends.join(", ")}`, xlabel: "epoch", ylabel: "learning rate", log: true,

@@ -73,6 +73,17 @@ def points_of(path):
     return [tuple(map(float, p.split())) for p in path.get_attribute("d")[1:].split("L")]
 
 
+def steps_of(path):
+    """The places of a line that goes level, upright and level from each to the next."""
+    points = points_of(path)
+    places, leave, arrive = points[::3], points[1::3], points[2::3]
+    for (_, y), (left, from_y), (right, to_y), (_, next_y) in zip(
+        places, leave, arrive, places[1:], strict=False
+    ):
+        assert (y, left) == (from_y, right) and to_y == next_y
+    return places
+
+
 def test_at_first_it_shows_the_papers_settings(widget):
     chosen = settings(widget)
     assert chosen == [getattr(rates.PAPER, name) for name in rates.NOTCHES]
@@ -132,7 +143,7 @@ def test_rates_are_drawn_on_a_logarithmic_axis_and_told_apart_without_colour(wid
         assert name in texts
         path = chart.locator(f"path.g2c-line-{position}").first
         dashes.add(path.get_attribute("stroke-dasharray"))
-        heights += [y for _, y in points_of(path)]
+        heights += [y for _, y in steps_of(path)]
         logs += list(np.log10(values))
     assert len(dashes) == len(shown)
     slope, offset = np.polyfit(logs, heights, 1)
