@@ -7,7 +7,16 @@ import nbformat
 import numpy as np
 import pytest
 
-from course_lib import baselines, claims, data, grayscale, metrics, published, statistics
+from course_lib import (
+    baselines,
+    claims,
+    data,
+    experiments,
+    grayscale,
+    metrics,
+    published,
+    statistics,
+)
 from course_tools import lessons
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+\.\d+(?:e[-+]\d+)?")
@@ -48,13 +57,27 @@ def sample():
     return cifar, {name: data.as_float(rgb) for name, rgb in images.items()}
 
 
+def gaps_over_seeds():
+    """Test MSE of A2 minus A1 for each seed that both have, and the interval over them."""
+    a1, a2 = (claims.runs_by_seed(f"three_layer_{rate}") for rate in ("plateau", "constant"))
+    gaps = [
+        a2[seed].metrics["test"]["mse"] - a1[seed].metrics["test"]["mse"]
+        for seed in a1.keys() & a2.keys()
+    ]
+    return [*gaps, *statistics.mean_interval(gaps)]
+
+
 @pytest.fixture(scope="module")
 def known(sample):
-    """Every number a manifest holds, the baselines on the sample, and what the claims rest on."""
+    """Numbers of manifests, of baselines on the sample, over seeds, and what claims rest on."""
     numbers = leaves([published.load(name).manifest for name in published.names()])
     for rgb in sample[1].values():
         for colour in (baselines.gray_copy, baselines.gray_level_table):
             numbers += leaves(metrics.evaluate(colour(grayscale.to_gray(rgb)), rgb))
+    for recipe in experiments.PAPER:
+        seeds = claims.runs_by_seed(recipe.name).values()
+        numbers += statistics.mean_interval([run.metrics["test"]["mse"] for run in seeds])
+    numbers += gaps_over_seeds()
     for claim in claims.CLAIMS:
         for finding in claims.judge(claim)[1]:
             # With several seeds an interval stands beside the number, and is computed with it.

@@ -351,7 +351,7 @@ widgets.scrub_training(run)
 
 # %% [markdown]
 # **What to see.** Label and command first: trust a curve only if somebody can tell you these.
-# There is one seed, so nothing here says how much luck there was.
+# It is one seed, so nothing here says how much luck there was. (Lesson 06 shows other seeds.)
 #
 # Then the pictures. Within the first epochs blurs become things. Compare later ones: do the shapes
 # still change? The colours? And is it the *right* colour, or only more of it? (On a page that
@@ -834,7 +834,7 @@ print(f"MSE of {run.label}, one seed, 10,000 test images: {mse:.5f}")
 # shown that. (A comparison of means has no interval yet; lesson 03 gives it one.)
 #
 # *How would we know?* By baselines, by images that chose nothing, and by an interval. It is still
-# one seed and one metric.
+# one seed and one metric: lesson 06 has more of both.
 #
 # </details>
 

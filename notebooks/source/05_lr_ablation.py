@@ -383,9 +383,9 @@ for run in (a1, a2):
 # | images | two trained networks | the images they meet | which of *these two files* is better? |
 # | seeds | two recipes | start, order of images, so the network | which *recipe* is better? |
 #
-# The paper's claim is about recipes. For recipes we have one pair of each size here, and two sizes
-# are not two seeds: the spread of a single number is unknown. More images do not help: they make
-# the answer to the first question sharper, and say nothing about the second.
+# The paper's claim is about recipes. For recipes we have seen one pair of each size so far, and two
+# sizes are not two seeds: the spread of a single number is unknown. More images do not help: they
+# make the answer to the first question sharper, and say nothing about the second.
 #
 # How large is the difference between two runs of the *same* recipe? That we can find out.
 
@@ -529,6 +529,81 @@ print(f"for comparison, step 4, A1 minus A2: {recorded:+.5f}")
 # many images there are.
 
 # %% [markdown]
+# ## Step 6 · A1 and A2 again, over seeds
+#
+# A full run takes an hour and more on a CPU, so the course ships them. The pair of step 4 was
+# trained anew with other seeds, each pair from one start and in one order of images.
+#
+# *Expect:* the same recipe every time. Will A1's rate fall in the same epochs?
+
+# %% tags=["nbval-check-output"]
+from course_lib import claims
+
+a1_runs, a2_runs = (claims.runs_by_seed(f"three_layer_{rate}") for rate in ("plateau", "constant"))
+pairs = {one: (a1_runs[one], a2_runs[one]) for one in sorted(a1_runs.keys() & a2_runs.keys())}
+for one, pair in pairs.items():
+    falls = [event["epoch"] for event in pair[0].manifest["events"]]
+    kept = "A1 {}, A2 {}".format(*(run.manifest["weights_epoch"] for run in pair))
+    print(f"seed {one}: falls of A1 after epochs {falls}; epochs kept: {kept}")
+
+# %% [markdown]
+# **What to see.** One rule, and its first fall comes after another epoch for every seed: the rule
+# watches a noisy number. Compare the epochs that were kept with it. Which of the kept weights were
+# trained before any fall, and how many falls had a part in the others?
+#
+# The validation losses behind these numbers, a panel for each seed. An upright line is a fall of
+# A1's rate, a large mark the epoch that was kept. (The first epochs lie above the picture.)
+#
+# *Expect:* one curve up to the first fall, as in step 2. And after it?
+
+# %%
+figure = Figure(figsize=(9, 3), layout="constrained")
+for ax, (one, pair) in zip(figure.subplots(1, len(pairs), sharey=True), pairs.items(), strict=True):
+    for run, style in zip(pair, ("ks-", "o:"), strict=True):
+        best = [run.manifest["weights_epoch"] - 1]  # counted from 0
+        ax.plot(epochs + 1, run.losses(), style, ms=9, mfc="w", markevery=best, label=run.label[:2])
+    for event in pair[0].manifest["events"]:
+        ax.axvline(event["epoch"], color="0.5", linestyle="-.")
+    ax.set(title=f"seed {one}", xlabel="epoch", ylim=(0.0075, 0.0105))
+figure.axes[0].set_ylabel("validation MSE")
+figure.axes[0].legend(frameon=False)
+plots.show(figure, alt="Validation loss of A1 and A2 by epoch, a panel for each seed.")
+
+# %% [markdown]
+# **What to see.** Just right of the first upright line A1's curve drops lower than A2's ever does:
+# small steps settle. Then it creeps upward, through all further falls, while the training loss goes
+# on falling (step 4): A1 learns its images by heart, only in smaller steps. A2's jumps to and fro.
+#
+# A2's mark lies left of the first upright line, in weights that A1 has passed through as well. A1's
+# lies soon after that line. So whatever the schedule is worth in the scores comes from its *first*
+# fall. The others came too late to be scored.
+#
+# Now the scores. They are the published ones: test images, weights of the best epoch on validation.
+#
+# *Expect:* step 4 found a difference for seed 0. Its sign in the other pairs?
+
+# %% tags=["results", "nbval-check-output"]
+gaps = []
+for one, pair in pairs.items():
+    a1_mse, a2_mse = (run.metrics["test"]["mse"] for run in pair)
+    gaps.append(a2_mse - a1_mse)
+    print(f"seed {one}: A1 {a1_mse:.5f}, A2 {a2_mse:.5f}, A2 minus A1 {gaps[-1]:+.5f}")
+mean, low, high = statistics.mean_interval(gaps)
+print(f"A2 minus A1, {len(gaps)} seeds: mean {mean:+.5f}, interval {low:+.5f} to {high:+.5f}")
+print("first: A2, second: A1;", verdict(low, high))
+
+# %% [markdown]
+# **What to see.** Do all differences have the same sign? And does the interval leave 0 out? With
+# three pairs it need not, even if they all point one way: a difference that is two or three times
+# as large in one pair as in another makes a wide interval, and Student's t widens it further. Step
+# 4 was surer of one pair, by ten thousand images. It had the easier question.
+#
+# Where the line says "this cannot be told", compare the mean with half the length of the interval.
+# How far is it from the verdict? Exercise 4 turns that into a number of seeds. And do not read more
+# into the answer, whichever it is, than was asked: these are scores of a *best* epoch, chosen by
+# the validation images, which for A1 have moved the rate as well.
+
+# %% [markdown]
 # ## Exercises
 #
 # Each exercise is one function. Nothing later depends on your answers.
@@ -613,6 +688,9 @@ checks.check("05.paired_interval", paired_interval)
 # as often as it goes beyond. The share that finds it is called the *power*; lesson 06 plans with
 # it. Here *t* with index N − 1 is the quantile at 0.975 of Student's t with N − 1 degrees of
 # freedom: `scipy.stats.t.ppf(0.975, N - 1)`. Take `from scipy import stats` into your function.
+#
+# When it passes, give it the mean and the spread of the differences of step 6
+# (`abs(np.mean(gaps))` and `np.std(gaps, ddof=1)`): how many pairs of full runs at least?
 
 
 # %% tags=["exercise"]
@@ -710,8 +788,10 @@ print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:
 # as large (that is its own 95 % interval), so call such a plan a first guess.
 #
 # And the paper's claim? It concerns the full model, 30 epochs and a patience of 5, and it rests on
-# one run each and on the training loss. Nothing in this lesson settles it, neither this study nor
-# the published pairs. What you can say now is what it would take.
+# one run each and on the training loss. This study, of a narrow model and an impatient schedule,
+# cannot settle it. The pairs of step 6 have the right size and a score on images that trained
+# nothing; their last line is as much as the course can say of it today, and exercise 4 says what
+# more would take.
 #
 # *Try:* start the six runs at a rate of 3e-3 (change `recipe.learning_rate` in `train`), which is
 # noisier. But write down your plan first, and call the result what it is: a second study, not a

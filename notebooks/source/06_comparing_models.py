@@ -41,12 +41,6 @@ import numpy as np
 from course_lib import checks, data, experiments, profiles, published
 
 # %% [markdown]
-# The imports for the whole lesson; what only one step needs comes with that step. Now the data.
-
-# %%
-cifar = data.load_cifar10(profiles.get(profile).data)
-
-# %% [markdown]
 # ## The question
 #
 # The paper of Durant, Kotta and Mazer (2023) compares three autoencoders. Its model **A** (Keras,
@@ -244,6 +238,7 @@ plots.show(figure, alt=alt + " The baselines have no visible luma part.")
 # *Expect:* who will be below the gray copy then?
 
 # %%
+cifar = data.load_cifar10(profiles.get(profile).data)
 test = data.as_float(cifar.x_test)  # (N, 32, 32, 3)
 gray_test = grayscale.to_gray(test)  # (N, 32, 32)
 
@@ -409,7 +404,7 @@ for better, worse in pairwise(ranking):
 # It is tempting to stop here and to write "significantly better". What question was answered?
 # *These two sets of weights, on other test images of this kind: would the order stay?* What was not
 # asked: *the same two recipes, trained again with another seed: would the order stay?* Every line
-# above rests on one run each, and no number of images makes up for that.
+# above compares one run with one run, and no number of images makes up for that.
 #
 # Let us see how wrong one can go. In a **make-believe** world two recipes are *exactly* equally
 # good. Each training has its luck: it shifts the errors of all images by some 2 %, beside changing
@@ -443,7 +438,37 @@ print(f"by the interval over 5 seeds: {np.mean([low > 0 or high < 0 for low, hig
 # another question. The interval over seeds errs about as often as it promises.
 #
 # So: **images for weights, seeds for recipes.** A claim such as "architecture A is better than
-# architecture B" is about recipes.
+# architecture B" is about recipes. And so is the oldest question of this course: is model A, as a
+# recipe, better or worse than leaving the picture gray? For this, A was trained with several seeds.
+#
+# *Expect:* how far apart are the scores of one recipe, and does the gray copy lie among them?
+
+# %% tags=["results", "nbval-check-output"]
+from course_lib import claims
+
+print("test MSE, seed by seed; mean; 95 % interval over seeds")
+for recipe in experiments.PAPER:
+    scores = [run.metrics["test"]["mse"] for run in claims.runs_by_seed(recipe.name).values()]
+    words = " ".join(f"{mse:.5f}" for mse in scores)
+    if len(scores) > 1:
+        mean, low, high = statistics.mean_interval(scores)
+        words += f"; mean {mean:.5f}; {low:.5f} to {high:.5f}"
+    print(f"{recipe.letter:3}{words}")
+for name in ("gray copy", "gray-level table"):
+    print(f"{name}: {test_rows[name]['mse']:.5f}")
+
+# %% [markdown]
+# **What to see.** First the spread: how far apart are the scores of *one* recipe? Then hold it
+# against the distance to the gray copy. An interval that lies wholly above the gray copy says more
+# than step 1 did: not only these weights lose to it, the recipe does. The interval is Student's t
+# over seeds and, from three numbers, a wide one (lesson 05). Is it wide enough to reach the gray
+# copy?
+#
+# No interval can be made of one number. Where a recipe has a single score that lies many such
+# spreads away from the gray copy, that is a strong hint. By the rule of step 7 it is no verdict.
+#
+# And A1 against A2? Two intervals that overlap say little, for the runs of one seed have their
+# start and their order of images in common. Lesson 05 compares them pair by pair.
 
 # %% [markdown]
 # ## Step 6 · What else is different?
@@ -510,8 +535,6 @@ for letter, (parameters, mult_adds, latent) in costs.items():
 
 # %% tags=["nbval-check-output"]
 import inspect
-
-from course_lib import claims
 
 print(inspect.getsource(claims.verdict))
 print("MIN_SEEDS =", claims.MIN_SEEDS)
@@ -698,6 +721,10 @@ for claim in claims.CLAIMS:
 # %% [markdown]
 # **What to see.** A number with *seeds: 1* shows which way the wind blows, and no more. It may lie
 # inside the range or outside; before there are three seeds the verdict does not follow it.
+# Where there are three, an interval stands beside the number. If it lies across an end of the
+# range, the verdict stays open as well: for which claims does it? Across which end, and on which
+# side of it is the mean?
+#
 # *Counted* needs no training: the numbers of parameters are facts. *No number* means that a run is
 # missing, or cannot give what is asked.
 #
@@ -734,22 +761,22 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 #
 # Put your numbers where a step stands in brackets, and choose between the words with a slash.
 #
-# "On the 10,000 test images, with one seed each, A1 reaches an MSE of (step 1), B of (step 1) and C
-# of (step 1). A picture left gray has (step 1) and one colour per gray level (step 1), so (names)
-# score worse than doing nothing. Most of what separates B from C is wrong gray / is colour: their
-# luma parts are (step 1). In A the blur comes with the bottleneck / with not knowing the colours:
-# the control, which sees them, has about as much luma error / clearly less. With the right gray
-# given back, on the test images of my profile, the three have (step 2). (Names) are below the
-# gray-level table, and so know something about colour that the gray level does not tell; whether
-# the sharper of B and C has the better colours, too, can / cannot be told from so small a
-# difference. By the intervals over images (step 5) the order of these weights would stay / might
-# change on other images; of other trainings they say nothing. Nor do they say that it is the
-# network: A1 differs from B in framework, rate, schedule, batch, epochs, turning and gray, and C
-# from B in the size of its latent as well as in its kind. So 'A is best overall' cannot be told yet
-# / holds / does not hold (Results). Next I would train C with a latent of 256 numbers by B's
-# recipe, so that only the kind of latent lies between it and B; with as many seeds as exercise 3
-# gives for a power of 80 %, from the smallest difference that I care about and the spread between
-# seeds."
+# "On the 10,000 test images A1 has a mean MSE of (step 5), over (step 5) seeds; with one seed each,
+# B reaches (step 1) and C (step 1). A picture left gray has (step 1) and one colour per gray level
+# (step 1), so (names) score worse than doing nothing; of A1 and A2 the interval over seeds says the
+# same / leaves it open. Most of what separates B from C is wrong gray / is colour: their luma parts
+# are (step 1). In A the blur comes with the bottleneck / with not knowing the colours: the control,
+# which sees them, has about as much luma error / clearly less. With the right gray given back, on
+# the test images of my profile, the three have (step 2). (Names) are below the gray-level table,
+# and so know something about colour that the gray level does not tell; whether the sharper of B and
+# C has the better colours, too, can / cannot be told from so small a difference. By the intervals
+# over images (step 5) the order of these weights would stay / might change on other images; of
+# other trainings they say nothing. Nor do they say that it is the network: A1 differs from B in
+# framework, rate, schedule, batch, epochs, turning and gray, and C from B in the size of its latent
+# as well as in its kind. So 'A is best overall' cannot be told yet / holds / does not hold
+# (Results). Next I would train C with a latent of 256 numbers by B's recipe, so that only the kind
+# of latent lies between it and B; with as many seeds as exercise 3 gives for a power of 80 %, from
+# the smallest difference that I care about and the spread between seeds."
 #
 # </details>
 
