@@ -58,10 +58,10 @@ def sample():
 
 
 def gaps_over_seeds():
-    """Test MSE of A2 minus A1 for each seed that both have, and the interval over them."""
+    """Test MSE of A1 minus A2 for each seed that both have, and the interval over them."""
     a1, a2 = (claims.runs_by_seed(f"three_layer_{rate}") for rate in ("plateau", "constant"))
     gaps = [
-        a2[seed].metrics["test"]["mse"] - a1[seed].metrics["test"]["mse"]
+        a1[seed].metrics["test"]["mse"] - a2[seed].metrics["test"]["mse"]
         for seed in a1.keys() & a2.keys()
     ]
     return [*gaps, *statistics.mean_interval(gaps)]

@@ -532,7 +532,8 @@ print(f"for comparison, step 4, A1 minus A2: {recorded:+.5f}")
 # ## Step 6 · A1 and A2 again, over seeds
 #
 # A full run takes an hour and more on a CPU, so the course ships them. The pair of step 4 was
-# trained anew with other seeds, each pair from one start and in one order of images.
+# trained anew with other seeds, each pair from one start and in one order of images. Five pairs
+# were planned before the first was trained; the cell says which there are so far.
 #
 # *Expect:* the same recipe every time. Will A1's rate fall in the same epochs?
 
@@ -570,9 +571,10 @@ figure.axes[0].legend(frameon=False)
 plots.show(figure, alt="Validation loss of A1 and A2 by epoch, a panel for each seed.")
 
 # %% [markdown]
-# **What to see.** Just right of the first upright line A1's curve drops lower than A2's ever does:
-# small steps settle. Then it creeps upward, through all further falls, while the training loss goes
-# on falling (step 4): A1 learns its images by heart, only in smaller steps. A2's jumps to and fro.
+# **What to see.** Soon after the first upright line A1's curve drops lower than A2's ever does:
+# small steps settle. Then it goes up again, and no later fall brings it back to its lowest point.
+# In step 4, with seed 0, the training loss went on falling meanwhile: what does A1 learn there?
+# A2's curve jumps to and fro.
 #
 # A2's mark lies left of the first upright line, in weights that A1 has passed through as well. A1's
 # lies soon after that line. So whatever the schedule is worth in the scores comes from its *first*
@@ -580,28 +582,29 @@ plots.show(figure, alt="Validation loss of A1 and A2 by epoch, a panel for each 
 #
 # Now the scores. They are the published ones: test images, weights of the best epoch on validation.
 #
-# *Expect:* step 4 found a difference for seed 0. Its sign in the other pairs?
+# *Expect:* A1 minus A2 is negative where the schedule has helped. Step 4 found such a difference
+# for seed 0. And in the other pairs?
 
 # %% tags=["results", "nbval-check-output"]
 gaps = []
 for one, pair in pairs.items():
     a1_mse, a2_mse = (run.metrics["test"]["mse"] for run in pair)
-    gaps.append(a2_mse - a1_mse)
-    print(f"seed {one}: A1 {a1_mse:.5f}, A2 {a2_mse:.5f}, A2 minus A1 {gaps[-1]:+.5f}")
+    gaps.append(a1_mse - a2_mse)
+    print(f"seed {one}: A1 {a1_mse:.5f}, A2 {a2_mse:.5f}, A1 minus A2 {gaps[-1]:+.5f}")
 mean, low, high = statistics.mean_interval(gaps)
-print(f"A2 minus A1, {len(gaps)} seeds: mean {mean:+.5f}, interval {low:+.5f} to {high:+.5f}")
-print("first: A2, second: A1;", verdict(low, high))
+print(f"A1 minus A2, {len(gaps)} seeds: mean {mean:+.5f}, interval {low:+.5f} to {high:+.5f}")
+print("first: A1, second: A2;", verdict(low, high))
 
 # %% [markdown]
-# **What to see.** Do all differences have the same sign? And does the interval leave 0 out? With
-# three pairs it need not, even if they all point one way: a difference that is two or three times
-# as large in one pair as in another makes a wide interval, and Student's t widens it further. Step
-# 4 was surer of one pair, by ten thousand images. It had the easier question.
+# **What to see.** Do all differences have the same sign? How many times as large as the smallest is
+# the largest? Does the interval leave 0 out? It need not, even if all differences point one way:
+# three numbers that scatter much make a wide interval, and Student's t widens it further. Step 4
+# was surer, with a single pair, because it counted ten thousand images. It had the easier question.
 #
-# Where the line says "this cannot be told", compare the mean with half the length of the interval.
-# How far is it from the verdict? Exercise 4 turns that into a number of seeds. And do not read more
-# into the answer, whichever it is, than was asked: these are scores of a *best* epoch, chosen by
-# the validation images, which for A1 have moved the rate as well.
+# Where the line says "this cannot be told": how much shorter would half of the interval have to be,
+# to leave 0 out? Exercise 4 turns that into a number of seeds. And do not read more into the
+# answer, whichever it is, than was asked: these are scores of a *best* epoch, chosen by the
+# validation images, which for A1 have moved the rate as well.
 
 # %% [markdown]
 # ## Exercises
@@ -689,8 +692,10 @@ checks.check("05.paired_interval", paired_interval)
 # it. Here *t* with index N − 1 is the quantile at 0.975 of Student's t with N − 1 degrees of
 # freedom: `scipy.stats.t.ppf(0.975, N - 1)`. Take `from scipy import stats` into your function.
 #
-# When it passes, give it the mean and the spread of the differences of step 6
-# (`abs(np.mean(gaps))` and `np.std(gaps, ddof=1)`): how many pairs of full runs at least?
+# When it passes, give it the mean and the spread of the differences of step 6 (`abs(np.mean(gaps))`
+# and `np.std(gaps, ddof=1)`): how many pairs of full runs at least, in a *new* study? Why would it
+# not be fair to add pair after pair to these until 0 is left out? And what if the true spread is
+# twice as large as that of a few numbers?
 
 
 # %% tags=["exercise"]
@@ -721,8 +726,9 @@ checks.check("05.num_seeds", num_seeds)
 # 1. what is equal in the two recipes, what differs, and how the runs are paired;
 # 2. the score, on which images, after which epoch, and who gets to see the test set when;
 # 3. how many seeds, reasoned from a spread, from the smallest difference that you would care about,
-#    and from the day that you have. You may spend part of the day on a pilot that gives the spread;
-#    say how many runs and on which images you score it;
+#    and from the day that you have. Step 6 gives a first spread, of few pairs, on test images. Take
+#    it, or spend part of the day on a pilot of your own: say how many runs, and on which images you
+#    score it;
 # 4. the rule for the verdict, an outcome that would speak *against* the claim, and what you report
 #    if the rule never acts.
 
@@ -789,9 +795,9 @@ print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:
 #
 # And the paper's claim? It concerns the full model, 30 epochs and a patience of 5, and it rests on
 # one run each and on the training loss. This study, of a narrow model and an impatient schedule,
-# cannot settle it. The pairs of step 6 have the right size and a score on images that trained
-# nothing; their last line is as much as the course can say of it today, and exercise 4 says what
-# more would take.
+# cannot settle it. The pairs of step 6 have the right size. The last line printed there is all that
+# the course can say today, and it is about test images, not about the paper's training loss. How
+# many pairs it would take at least to say more, you found in exercise 4.
 #
 # *Try:* start the six runs at a rate of 3e-3 (change `recipe.learning_rate` in `train`), which is
 # noisier. But write down your plan first, and call the result what it is: a second study, not a

@@ -552,8 +552,8 @@ print("MIN_SEEDS =", claims.MIN_SEEDS)
 # - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE. The ranges
 #   and these readings are ours. You find them in `course_lib/claims.py`; would you have chosen
 #   others?
-# - One seed never counts. So today's verdict may well be that nothing can be said. Is that a
-#   failure of the rule?
+# - One seed never counts, and three may give an interval too wide for a verdict. So today's verdict
+#   may well be that nothing can be said. Is that a failure of the rule?
 
 # %% [markdown]
 # ## Exercises
@@ -603,9 +603,9 @@ checks.check("06.paired_interval", paired_interval)
 # %% [markdown]
 # ### Exercise 3 · What a study can find (a simulation)
 #
-# In lesson 05 you computed the smallest number of seeds for which the interval is shorter than the
-# difference. That is not enough: seeds scatter, and about half of such studies would miss it. The
-# share of studies that find a difference which is there is called the **power**.
+# In lesson 05 you computed the smallest number of seeds for which half of the interval is shorter
+# than the difference. That is not enough: seeds scatter, and about half of such studies would miss
+# it. The share of studies that find a difference which is there is called the **power**.
 #
 # Simulate 1,000 studies. In each, `n` seeds give `n` differences, drawn from a normal distribution
 # with mean `effect` and standard deviation `spread`. A study knows its own n numbers only: their
@@ -722,8 +722,8 @@ for claim in claims.CLAIMS:
 # **What to see.** A number with *seeds: 1* shows which way the wind blows, and no more. It may lie
 # inside the range or outside; before there are three seeds the verdict does not follow it.
 # Where there are three, an interval stands beside the number. If it lies across an end of the
-# range, the verdict stays open as well: for which claims does it? Across which end, and on which
-# side of it is the mean?
+# range, the verdict stays open as well: for which claims does it? Across which end? And where is
+# the mean: inside the range, outside, or on the end itself, as far as the digits go?
 #
 # *Counted* needs no training: the numbers of parameters are facts. *No number* means that a run is
 # missing, or cannot give what is asked.
@@ -751,8 +751,9 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # **What to see.** A *negative* gain means that the model is worse than leaving the picture gray, or
 # than one colour per gray level, which is harder to beat. (The control sees the colours, so its
 # gain is no merit.) If an interval lies wholly on one side of zero, that is settled for *these
-# weights*. What other seeds would give is another question; the last line counts for how many of
-# the paper's claims it has been answered.
+# weights*. What other seeds would give is another question. Step 5 asked it of A1 and A2. The last
+# line counts the paper's claims that have a verdict. Few or none need not mean few seeds: for which
+# claims is it an interval that leaves them open?
 #
 # Twice `True`: the models that you loaded score what their records say, and the bar is where it
 # should be. If one says `False`, something in the weights or the data is not what it should be.
@@ -761,22 +762,23 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 #
 # Put your numbers where a step stands in brackets, and choose between the words with a slash.
 #
-# "On the 10,000 test images A1 has a mean MSE of (step 5), over (step 5) seeds; with one seed each,
-# B reaches (step 1) and C (step 1). A picture left gray has (step 1) and one colour per gray level
-# (step 1), so (names) score worse than doing nothing; of A1 and A2 the interval over seeds says the
-# same / leaves it open. Most of what separates B from C is wrong gray / is colour: their luma parts
-# are (step 1). In A the blur comes with the bottleneck / with not knowing the colours: the control,
-# which sees them, has about as much luma error / clearly less. With the right gray given back, on
-# the test images of my profile, the three have (step 2). (Names) are below the gray-level table,
-# and so know something about colour that the gray level does not tell; whether the sharper of B and
-# C has the better colours, too, can / cannot be told from so small a difference. By the intervals
-# over images (step 5) the order of these weights would stay / might change on other images; of
-# other trainings they say nothing. Nor do they say that it is the network: A1 differs from B in
-# framework, rate, schedule, batch, epochs, turning and gray, and C from B in the size of its latent
-# as well as in its kind. So 'A is best overall' cannot be told yet / holds / does not hold
-# (Results). Next I would train C with a latent of 256 numbers by B's recipe, so that only the kind
-# of latent lies between it and B; with as many seeds as exercise 3 gives for a power of 80 %, from
-# the smallest difference that I care about and the spread between seeds."
+# "On the 10,000 test images A1 has a mean MSE of (step 5) and A2 of (step 5), each over (step 5)
+# seeds; with one seed each, B reaches (step 1) and C (step 1). A picture left gray has (step 1) and
+# one colour per gray level (step 1), so (names) score worse than doing nothing; the intervals over
+# seeds of A1 and of A2 lie wholly above the gray copy / reach it, and for B and C there is none.
+# Most of what separates B from C is wrong gray / is colour: their luma parts are (step 1). In A the
+# blur comes with the bottleneck / with not knowing the colours: the control, which sees them, has
+# about as much luma error / clearly less. With the right gray given back, on the test images of my
+# profile, A1, B and C have (step 2). (Names) are below the gray-level table, and so know something
+# about colour that the gray level does not tell; whether the sharper of B and C has the better
+# colours, too, can / cannot be told from so small a difference. By the intervals over images (step
+# 5) the order of these weights would stay / might change on other images; of other trainings they
+# say nothing: for that there are seeds of A only. Nor do they say that it is the network: A1
+# differs from B in framework, rate, schedule, batch, epochs, turning and gray, and C from B in the
+# size of its latent as well as in its kind. So 'A is best overall' cannot be told yet / holds /
+# does not hold (Results). Next I would train C with a latent of 256 numbers by B's recipe, so that
+# only the kind of latent lies between it and B; with as many seeds as exercise 3 gives for a power
+# of 80 %, from the smallest difference that I care about and the spread between seeds."
 #
 # </details>
 
