@@ -191,7 +191,7 @@ function chart({ label, xlabel, ylabel, log = false, width = 520, height = 230 }
       lines.forEach((line, position) => {
         const at = (epoch, v) => `${x(epoch).toFixed(1)} ${y(v).toFixed(1)}`;
         const d = Array.from(line.values, (v, i) => {
-          const before = i ? line.values[i - 1] : NaN;
+          const before = line.values[i - 1];
           if (!Number.isFinite(v)) return "";
           if (!Number.isFinite(before)) return `M${at(i + 1, v)}`;
           const corners = line.steps ? `L${at(i + 0.5, before)}L${at(i + 0.5, v)}` : "";
