@@ -555,7 +555,9 @@ for one, pair in pairs.items():
 # The validation losses behind these numbers, a panel for each seed. An upright line is a fall of
 # A1's rate, a large mark the epoch that was kept. (The first epochs lie above the picture.)
 #
-# *Expect:* one curve up to the first fall, as in step 2. And after it?
+# Up to the first fall A1 and A2 are one run, as step 2 has shown. That saves time: only with seed 0
+# was A2 trained from the start. With other seeds it went on from A1's state before the fall, so
+# there one curve on the left is no finding. *Expect:* what is to be seen on the right?
 
 # %%
 figure = Figure(figsize=(9, 3), layout="constrained")
