@@ -5,6 +5,7 @@ which the claim puts it. The ranges are the course's reading of the paper's word
 otherwise can change them here, in one place.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import inf, isfinite, nan, prod
@@ -127,7 +128,7 @@ def _share(a1: Run, a2: Run, b: Run, c: Run) -> float:
 def _minutes_more(one: Run, *others: Run) -> float:
     """Minutes on unlike devices are not comparable: NaN."""
     runs = (one, *others)
-    if len({run.manifest["device"].split(", Keras")[0] for run in runs}) > 1:
+    if len({re.sub(r", Keras on \w+", "", run.manifest["device"]) for run in runs}) > 1:
         return nan
     minutes = [sum(epoch["seconds"] for epoch in run.history) / 60 for run in runs]
     return minutes[0] - max(minutes[1:])

@@ -69,13 +69,14 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
     experiment, settings = experiments.get(name), settings or Settings()
     cifar = load_data(settings.say)
     runs = settings.destination(cifar.name)
+    folder = settings.checkpoints(experiment.name, seed, cifar.name)
     folder_name = run_name(experiment.name, seed)
     if folder_name in published.names(runs):
         done = published.load(folder_name, runs)
-        settings.say(f"  published already in {done.folder}; delete that folder to train it again")
+        both = " and ".join(str(place) for place in (done.folder, folder) if place.exists())
+        settings.say(f"  published already; to train it again, delete {both}")
         return done
     parts = data.split(cifar, experiment.protocol)
-    folder = settings.checkpoints(experiment.name, seed, cifar.name)
     machine.keep_freed_memory()
     machine.forget_peaks()
     record, made_on = _fit(experiment, parts, seed, settings, folder)
@@ -171,28 +172,57 @@ def _fit(
         "folder": folder,
         "until": settings.until,
     }
-    fit = _fit_torch if experiment.framework == "torch" else _fit_keras
-    record, device, precision = fit(experiment, settings, arguments)
-    return record, {
-        "device": device,
-        "precision": precision,
-        "peak_mb": machine.peak_mb(),
-        "peak_gpu_mb": machine.peak_gpu_mb(),
+    is_torch = experiment.framework == "torch"
+    device, on_gpu = (_torch_place if is_torch else _keras_place)(settings.device)
+    precision = machine.precision_for(settings.precision, on_gpu)
+    made_on = {"device": device, "precision": precision}
+    is_trained = num_epochs_kept(experiment, folder) >= experiment.num_epochs
+    made_on = _noted(made_on, folder / "made_on.json", is_trained)
+    if is_torch:
+        record = _fit_torch(experiment, settings.device, precision, arguments)
+    else:
+        record = _fit_keras(experiment, settings.device, precision, on_gpu, arguments)
+    return record, {**made_on, "peak_mb": machine.peak_mb(), "peak_gpu_mb": machine.peak_gpu_mb()}
+
+
+def _noted(made_on: dict[str, str], path: Path, is_trained: bool) -> dict[str, str]:
+    """Device and precision of a run that may be made in pieces, on several: "one, then another".
+
+    Args:
+        made_on: of this piece.
+        path: where those of the pieces before are kept; this one is added, unless `is_trained`.
+    """
+    before = json.loads(path.read_text()) if path.exists() else made_on
+    if is_trained:
+        return before
+    joined = {
+        key: word if word.endswith(made_on[key]) else f"{word}, then {made_on[key]}"
+        for key, word in before.items()
     }
+    write_json(path, joined)
+    return joined
+
+
+def _torch_place(device: str) -> tuple[str, bool]:
+    """The name of the device, and whether it is a GPU."""
+    from course_lib.models_torch import pick_device
+
+    return machine.torch_device_name(device), pick_device(device).type == "cuda"
+
+
+def _keras_place(device: str) -> tuple[str, bool]:
+    return machine.keras_device_name(device), device != "cpu" and machine.keras_gpu() is not None
 
 
 def _fit_torch(
-    experiment: Experiment, settings: Settings, arguments: dict[str, Any]
-) -> tuple[Record, str, str]:
+    experiment: Experiment, device: str, precision: str, arguments: dict[str, Any]
+) -> Record:
     from course_lib import acceleration, models_torch, training
     from course_lib.schedules import ReduceOnPlateau
 
-    device = machine.torch_device_name(settings.device)
-    place = models_torch.pick_device(settings.device)
-    precision = machine.precision_for(settings.precision, place.type == "cuda")
     seed_everything(arguments["seed"])  # here, where PyTorch is imported and can be seeded
-    model = published.build_model(experiment.name).to(place)
-    record = training.fit(
+    model = published.build_model(experiment.name).to(models_torch.pick_device(device))
+    return training.fit(
         model,
         training.training_step,
         optimizer=acceleration.adam(model, experiment.learning_rate),
@@ -202,20 +232,16 @@ def _fit_torch(
         precision=precision,
         **arguments,
     )
-    return record, device, precision
 
 
 def _fit_keras(
-    experiment: Experiment, settings: Settings, arguments: dict[str, Any]
-) -> tuple[Record, str, str]:
+    experiment: Experiment, device: str, precision: str, on_gpu: bool, arguments: dict[str, Any]
+) -> Record:
     from course_lib.models_keras import keras
     from course_lib.training_keras import fit_keras, steps_at_once
 
-    device = machine.keras_device_name(settings.device)
-    on_gpu = settings.device != "cpu" and machine.keras_gpu() is not None
-    precision = machine.precision_for(settings.precision, on_gpu)
     at_once = steps_at_once(len(arguments["train"]), experiment.batch_size) if on_gpu else 1
-    with machine.keras_on(settings.device, precision):
+    with machine.keras_on(device, precision):
         seed_everything(arguments["seed"])  # here, where Keras is imported and can be seeded
         model = published.build_model(experiment.name)
         model.compile(
@@ -226,8 +252,7 @@ def _fit_keras(
         callbacks = []
         if experiment.schedule:
             callbacks.append(keras.callbacks.ReduceLROnPlateau(**experiment.schedule))
-        record = fit_keras(model, callbacks=callbacks, **arguments)
-    return record, device, precision
+        return fit_keras(model, callbacks=callbacks, **arguments)
 
 
 def _chosen_model(experiment: Experiment, folder: Path) -> tuple[Any, int]:

@@ -61,17 +61,34 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
 def test_a_run_that_was_trained_is_only_measured_again(lines, tmp_path):
     first = train.train("conv_latent", 0, settings(tmp_path, lines))
     shutil.rmtree(first.folder)
-    again = train.train("conv_latent", 0, settings(tmp_path, lines))
+    again = train.train("conv_latent", 0, settings(tmp_path, lines, precision="bfloat16"))
     assert first.history == again.history  # seconds and all: nothing was trained
+    assert again.manifest["precision"] == "float32"  # as it was trained, not as was asked for now
     assert again.model() is not None
+
+
+def test_a_run_in_pieces_says_all_that_it_was_trained_on(lines, tmp_path, monkeypatch):
+    recipe = experiments.get("conv_latent")
+    monkeypatch.setitem(experiments.EXPERIMENTS, "conv_latent", replace(recipe, num_epochs=1))
+    shutil.rmtree(train.train("conv_latent", 0, settings(tmp_path, lines)).folder)
+    monkeypatch.setitem(experiments.EXPERIMENTS, "conv_latent", recipe)
+    monkeypatch.setattr(train.machine, "torch_device_name", lambda device: "another machine")
+    manifest = train.train(
+        "conv_latent", 0, settings(tmp_path, lines, precision="bfloat16")
+    ).manifest
+    assert manifest["precision"] == "float32, then bfloat16"
+    assert "core" in manifest["device"] and manifest["device"].endswith(", then another machine")
 
 
 def test_what_is_published_is_left_alone_until_its_folder_is_deleted(lines, tmp_path):
     run = train.train("C", 0, settings(tmp_path, lines))
     assert train.train("C", 0, settings(tmp_path, lines)).manifest == run.manifest
-    assert "published already" in lines[-1] and str(run.folder) in lines[-1]
+    checkpoints = settings(tmp_path, lines).checkpoints("conv_latent", 0, "sample")
+    assert lines[-1].endswith(
+        f"published already; to train it again, delete {run.folder} and {checkpoints}"
+    )
     shutil.rmtree(run.folder)
-    shutil.rmtree(settings(tmp_path, lines).checkpoints("conv_latent", 0, "sample"))
+    shutil.rmtree(checkpoints)
     again = train.train("C", 0, settings(tmp_path, lines))
     assert again.folder == run.folder and "published already" not in lines[-1]
     assert again.manifest["seconds"] != run.manifest["seconds"]  # it was trained anew
