@@ -85,8 +85,10 @@ def read_tests(folder: Path, number: str) -> Tests:
             private.read_text() if private.exists() else "",
             int(seed.read_text()) if seed.exists() else None,
         )
+        if tests.seed is not None and tests.seed < 1:
+            raise ValueError
     except ValueError:
-        raise CourseError(f"{seed} must hold one whole number, such as 20270131.") from None
+        raise CourseError(f"{seed} must hold one whole number above 0, such as 20270131.") from None
     for name, found in cases(tests).items():
         for case in found:
             _try_out(name, case)

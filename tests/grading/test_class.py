@@ -177,9 +177,10 @@ def test_private_tests_that_do_not_work_are_refused(tmp_path):
     with pytest.raises(CourseError, match=r"'01.gray_pixl'.*its exercises are 01.gray_pixel, "):
         grade(tmp_path)
     (private / "01.py").unlink()
-    (private / "seed.txt").write_text("seven")
-    with pytest.raises(CourseError, match="whole number"):
-        grade(tmp_path)
+    for seed in ("seven", "0", "-5"):
+        (private / "seed.txt").write_text(seed)
+        with pytest.raises(CourseError, match="whole number above 0"):
+            grade(tmp_path)
 
 
 def test_workers_here_listen_to_nobody():

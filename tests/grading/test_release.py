@@ -3,6 +3,7 @@
 import ast
 import base64
 import copy
+import re
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from course_lib import checks
 from course_lib.files import CourseError
 from course_tools import build, cli, gates, lessons, students
-from course_tools.grading import class_folder, gradebook, release, targets
+from course_tools.grading import class_folder, gradebook, judge, release, targets
 from course_tools.lessons import tags
 
 LESSONS = [lesson for lesson in lessons.all_lessons() if "01" <= lesson.number <= "06"]
@@ -189,6 +190,16 @@ def test_what_belongs_to_the_lesson_alone_is_left_out():
 def test_the_instructors_guide_has_the_points_and_rubrics_of_the_sources():
     guide = (lessons.ROOT / "docs" / "instructors.md").read_text()
     assert release.points_tables() in guide, "run `course assignment points` and paste it"
+
+
+def test_the_guides_example_of_private_tests_works(tmp_path):
+    guide = (lessons.ROOT / "docs" / "instructors.md").read_text()
+    (example,) = re.findall("```python\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "06.py").write_text(example)
+    tests = judge.read_tests(tmp_path, "06")  # refuses what its own right answer fails
+    shown, hidden = judge.cases(tests)["06.separating_experiment"]
+    assert shown.shown and not hidden.shown and shown.arguments() != hidden.arguments()
 
 
 def test_the_seed_reaches_the_exercises_that_the_guide_says():
