@@ -82,6 +82,12 @@ def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
         "max_points": max((record.max_points for record in graded), default=0),
         "median": statistics.median(points) if points else 0,
         "unscored": sum(record.num_unscored for record in graded),
+        "overruled": [
+            (record, answer["name"])
+            for record in graded
+            for answer in record.answers
+            if answer["is_overruled"]
+        ],
         "bins": _bins(graded),
         "exercises": exercises,
         "slowest": sorted(exercises, key=lambda one: -one["slowest"])[:3],

@@ -23,11 +23,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True)
 class ByHand:
-    """What a person said of one answer; a score of None means nothing yet."""
+    """What a person said of one answer; a score of None means nothing that counts.
+
+    `is_overruled`: a score was given, and a later grading has changed the points below it.
+    """
 
     score: float | None = None
     extra: float = 0.0
     comment: str = ""
+    is_overruled: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Record:
                     "points": None if points is None else points + said.extra,
                     "comment": said.comment or solution.comment,
                     "by_hand": said.score is not None and "outcome" in answer,
+                    "is_overruled": said.is_overruled,
                 }
             )
         return found
@@ -146,9 +151,10 @@ def _by_hand(folder: ClassFolder, name: str) -> dict[str, dict[str, ByHand]]:
                 score = grade.manual_score
                 if score is None and grade.cell.cell_type == "markdown":
                     score = grade.auto_score  # 0 where the student left the blank
+                overruled = grade.manual_score is not None and grade.needs_manual_grade
                 score = None if grade.needs_manual_grade else score
                 extra = grade.extra_credit or 0.0
-                cells[grade.name] = ByHand(score, extra, comments.get(grade.name, ""))
+                cells[grade.name] = ByHand(score, extra, comments.get(grade.name, ""), overruled)
     return found
 
 

@@ -134,6 +134,20 @@ def test_a_person_can_change_the_points_of_an_exercise(folder):
     assert marks(folder)[1][-1] == "0.5"
 
 
+def test_the_report_names_points_of_a_person_that_a_later_grading_overruled(folder):
+    give(folder, result("ada", exercise("descend", "wrong")))
+    score_by_hand(folder, "ada", 0.5, "", cell="check-descend")
+    assert "Look at them again" not in write(folder)
+    with gradebook.opened(folder.root) as book:  # what a grading writes that gives other points
+        grade = book.find_grade("check-descend", NAME, NAME, "ada")
+        grade.auto_score, grade.needs_manual_grade = 0.0, True
+        book.db.commit()
+    told = write(folder)
+    assert re.search("Look at them again:\n  ada +descend\n", told)
+    assert "ada (descend)." in (folder.root / "reports" / f"{NAME}.html").read_text()
+    assert marks(folder)[1][-1] == "0"
+
+
 def test_a_page_loads_nothing_runs_nothing_and_escapes_everything(folder):
     (folder.root / "students.csv").write_text(f'student,name\nada,"{HOSTILE}"\n')
     bad = exercise(
