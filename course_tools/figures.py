@@ -170,7 +170,7 @@ PICTURES = (
     ),
     Picture(
         "figure_02.png",
-        f"{SHOW}: as model A2, trained without a schedule, colours them.",
+        f"{SHOW}: in colour, in gray, and as model A2, trained without a schedule, colours them.",
         lambda: mosaics([A2], with_truth=True),
     ),
     Picture(

@@ -38,7 +38,8 @@ device = "cpu"
 #   network, and works on a sample of 3,000 photographs that ships with the course. `"full"` takes
 #   all 60,000 and the sizes of the paper, and wants a GPU. You change this one word; nothing else
 #   has to be edited.
-# - `seed` fixes what is random. Same seed, same numbers.
+# - `seed` fixes what is random. Same seed, same numbers, on the same machine; another one rounds
+#   differently, and a training makes more of that.
 # - `device` says where networks are trained.
 
 # %% [markdown]
@@ -125,7 +126,8 @@ plots.show(
 #
 # The course ships trained networks as *published runs*: the weights, the history of the training,
 # and predictions on photographs that were held out of it. Here are eight of those. Upper row: what
-# the network got. Middle: what it made of it after its last epoch. Lower: the truth.
+# the network got. Middle: what it made of it after its last epoch. Lower: the truth. (An
+# *epoch* is one pass of the training over all its images.)
 #
 # *Expect:* where you would guess the colours, it may do so too.
 

@@ -126,8 +126,9 @@ plots.show(
 #
 # Why not weigh all three alike? Because the eye does not. It has most of its sensitivity in the
 # middle of the spectrum: of three lamps of equal power, the green one looks brightest and the blue
-# one darkest. Television engineers measured this and wrote weights into a standard. Recommendation
-# **BT.601** of the ITU says
+# one darkest. Television engineers computed weights from measurements of the eye, for the three
+# colours of their screens, and wrote them into a standard. Recommendation **BT.601** of the ITU
+# says
 #
 # $$ \text{gray} = 0.299\,R + 0.587\,G + 0.114\,B, $$
 #
@@ -219,9 +220,9 @@ for name, convert in grayscale.library_conversions().items():
 # 3. *Linear light* has three numbers that do not even add up to 1, because it is no weighted sum
 #    of the stored values. A stored value is not an amount of light: files keep values on a curve
 #    (sRGB, IEC 61966-2-1) that gives dark shades more levels, because the eye tells them apart
-#    better. A weighted sum of *stored* values is called **luma**. For the physical quantity,
-#    **luminance**, undo the curve, weigh with BT.709, and apply the curve again. Vivid colours
-#    come out brighter that way.
+#    better. A weighted sum of *stored* values is called **luma**. The physical quantity is
+#    **luminance**: undo the curve, and weigh with BT.709. To store it as a gray, apply the curve
+#    again. Vivid colours come out brighter that way.
 #
 # None of these is a mistake. But a network trained with one gray and tested with another sees
 # pictures that are systematically off, and two papers that used different grays have not solved

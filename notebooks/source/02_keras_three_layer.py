@@ -27,7 +27,8 @@
 #   worth.
 #
 # You need lesson 01: gray copy, gray-level table, luma and chroma parts. You should have seen a
-# convolution before; Keras is explained on the way.
+# convolution before; Keras is explained on the way. An *activation* is what a layer does to each of
+# its numbers at the end; the one used here, `relu`, sets what is negative to zero.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -322,8 +323,9 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 #
 # The paper trains this model twice: **A1** with the schedule, **A2** with a constant rate. We take
 # A1, at full length: 30 epochs, an hour for one core of a processor. In this lesson we call it
-# **A**. (The command says `bfloat16`: the factors of every product were rounded to 8 binary digits,
-# which some processors multiply much faster. What is kept and added up is float32.)
+# **A**. (The command says `bfloat16`: the factors of every product, and what a layer hands on to
+# the next, were rounded to 8 binary digits, which some processors multiply much faster. The weights
+# are kept in float32, and the scores are computed in it.)
 #
 # Its loss over time is the paper's figure 6. Our own protocol holds: 45,000 images are trained on,
 # 5,000 others are the validation set, and no test image has been seen.
@@ -408,10 +410,10 @@ print(f"wrong gray as luma: {share:.3f} x {fits[1]:.5f} = {share * fits[1]:.5f}"
 # Hold the luma part of A's line against that of the third. *If A's is the larger, or about as
 # large*, the network has lost as much of the given gray as a linear code of the same length would
 # have, or more. That is hard on it, for the bar is easy to beat: the linear code was fitted to the
-# sample only, and A to 45,000 images. So 256 numbers can hold more than A has put into them, and
-# its loss is not the code's length alone. *If A's is the smaller*, it makes better use of its 256
-# numbers than the bar; with `profile = "full"`, where both saw the same images, that would be a
-# fair win.
+# sample only, and A to 45,000 images. So 256 numbers can carry more of the gray than A brings
+# through them, and its loss is not the code's length alone. *If A's is the smaller*, it makes
+# better use of its 256 numbers than the bar; with `profile = "full"`, where both saw the same
+# images, that would be a fair win.
 #
 # </details>
 #
@@ -603,8 +605,8 @@ for n, last in [(10, 2), (10, 5), (10, 10), (10, 30), (30, 30), (100, 30), (300,
 # Be honest in both directions:
 #
 # - *Choosing is no fault.* What is kept is the worth of a checkpoint, if it is loaded: much where
-#   the last epoch was unlucky, nothing where it was the best. The fault is to report the score of
-#   the very images that chose.
+#   the last epoch was unlucky, nothing where it was the best, and less than nothing where too few
+#   images chose. The fault is to report the score of the very images that chose.
 # - *The leak is not always large.* It shrinks with the number of images and grows with the number
 #   of rivals. For the epoch, with the paper's 10,000 test images, expect a leak
 #   below the cautious bound. The paper did not even load its checkpoint; only the schedule

@@ -601,10 +601,10 @@ for bar in ("mean colour", "gray-level table"):
 # **What to see.** First the luma parts of the last three lines. Both codes that need no network
 # keep the gray picture rather well, with the same 256 numbers. Ask: *is model B's luma part larger
 # than that of the linear code?* If it is, then 256 numbers are **not** too few for what B shows:
-# patterns found without any training by gradient descent put more of the picture into them. (They
-# are what an autoencoder without nonlinear parts ends with, if it is trained to the end: Baldi and
-# Hornik, 1989.) What is too little then is the training, or what is left of the
-# 256 numbers: the next cell counts them.
+# patterns found without any training by gradient descent put more of the picture into them. (An
+# autoencoder without nonlinear parts, trained to the end, keeps just what these patterns keep, in
+# mixtures of them: Baldi and Hornik, 1989.) What is too little then is the training, or the layers
+# around the code, or what is left of the 256 numbers: the next cell counts them.
 #
 # Then the last column. The thumbnail and the linear code have larger chroma parts than the gray
 # copy, though all three are gray: that is the part of the wrong gray that reappears. With the right

@@ -753,8 +753,8 @@ print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score
 #
 # - Model C's latent has 64 numbers for each number of the input. It is no bottleneck: it
 #   could keep the whole picture. It still has to learn to.
-# - Sharpness is the luma part of the error. The gray copy has it for nothing, so a sharp picture
-#   proves little about a model that is to find colours.
+# - Blur shows in the luma part of the error (wrong brightness does, too). The gray copy has none of
+#   it, for nothing, so a sharp picture proves little about a model that is to find colours.
 # - Parameters count what is stored, mult-adds what is computed. The smallest of the three
 #   models by the one costs most by the other, for a convolution uses each weight at every place.
 # - A number of a convolutional latent has a place. With 4 maps of 8 × 8, and more so with one map

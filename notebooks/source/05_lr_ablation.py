@@ -533,7 +533,9 @@ print(f"for comparison, step 4, A1 minus A2: {recorded:+.5f}")
 #
 # A full run takes an hour and more on a CPU, so the course ships them. The pair of step 4 was
 # trained anew with other seeds, each pair from one start and in one order of images. Five pairs
-# were planned before the first was trained; the cell says which there are so far.
+# were planned before the first was trained, and these are the five. (Pair 0 was trained on one
+# kind of processor, the others on another, which rounds differently. Both runs of a pair come from
+# the same one, so only what lies *between* pairs may be the machine's, in a small part.)
 #
 # *Expect:* the same recipe every time. Will A1's rate fall in the same epochs?
 
@@ -813,8 +815,9 @@ print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:
 #   falls.
 # - min_delta is in units of the loss. "No progress" means less progress than asked for.
 # - Replaying a rule on a recorded curve costs nothing, and is right up to the first fall.
-# - Step, cosine and one-cycle look at nothing and must know the end. Plateau looks at the
-#   validation images, which are then no longer fresh; in the paper these were the test images.
+# - Step must know its epochs beforehand, cosine and one-cycle the end; they look at nothing.
+#   Plateau looks at the validation images, which are then no longer fresh; in the paper these were
+#   the test images.
 # - Two runs that differ in a schedule are the same run until it acts. If it never acts, nothing was
 #   compared.
 # - An interval over images compares two networks. An interval over seeds compares two recipes.

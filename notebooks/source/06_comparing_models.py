@@ -190,9 +190,10 @@ for recipe in experiments.PAPER:
 # %% [markdown]
 # **What to see.** *Last epoch* is the paper's way. *Lowest* is a choice by the test set itself:
 # what it promises over the last epoch is the difference of the two columns. Lesson 02 took such a
-# promise apart: with 10,000 images that choose, most of it is kept, and nobody could say so without
-# other images. (Both columns are losses of the training, computed in bfloat16 as all of it was; in
-# float32 they differ by up to 0.0001.)
+# promise apart: where 10,000 images choose, one may expect that most of it is kept, but nobody can
+# say so without other images. (Both columns were recorded during the training. For B and C that is
+# in float32. For A1 and A2 it is in bfloat16; measured again in float32, the last epoch differs by
+# less than 0.0001.)
 #
 # The last column has seen 5,000 training images fewer, and its epoch was chosen by the validation
 # images. Where it is below the first one, a choice by images set aside was worth more than having
@@ -269,10 +270,11 @@ for name, run in runs.items():
 # %% [markdown]
 # **What to see.** The baselines have the right gray already, so their numbers are their MSE.
 # Compare the models with them, and with one another: the order need not be that of the table. A
-# model that is below the gray-level table here has learned something about *what* is in the
-# picture, for gray level alone does not tell it. If its MSE in step 1 is above the table's all the
-# same, wrong gray has cost it what it had gained in colour. And is the most vivid model of step 1
-# also the one with the smallest number here?
+# model that is below the gray-level table here makes use of more than the gray of one pixel: of
+# *what* is in the picture, or only of *where* in it the pixel lies, for skies are above meadows. If
+# its MSE in step 1 is above the table's all the same, wrong gray has cost it what it had gained in
+# colour. And, the control aside: is the most vivid model of step 1 also the one with the smallest
+# number here?
 #
 # But *why* is there a hatched part? Two explanations offer themselves:
 #
@@ -440,6 +442,8 @@ print(f"by the interval over 5 seeds: {np.mean([low > 0 or high < 0 for low, hig
 # So: **images for weights, seeds for recipes.** A claim such as "architecture A is better than
 # architecture B" is about recipes. And so is the oldest question of this course: is model A, as a
 # recipe, better or worse than leaving the picture gray? For this, A was trained with several seeds.
+# (Seed 0 on one kind of processor, the others on another that rounds differently. So a little of
+# the spread below may be the machine's.)
 #
 # *Expect:* how far apart are the scores of one recipe, and does the gray copy lie among them?
 
@@ -461,7 +465,7 @@ for name in ("gray copy", "gray-level table"):
 # **What to see.** First the spread: how far apart are the scores of *one* recipe? Then hold it
 # against the distance to the gray copy. An interval that lies wholly above the gray copy says more
 # than step 1 did: not only these weights lose to it, the recipe does. The interval is Student's t
-# over seeds and, from three numbers, a wide one (lesson 05). Is it wide enough to reach the gray
+# over seeds and, from so few numbers, a wide one (lesson 05). Is it wide enough to reach the gray
 # copy?
 #
 # No interval can be made of one number. Where a recipe has a single score that lies many such
@@ -636,8 +640,8 @@ checks.check("06.power", power)
 # <details><summary>How many seeds? (open it when you have your numbers)</summary>
 #
 # About 10 where the effect is as large as the spread, and 34 where it is half as large: half the
-# effect takes nearly four times the seeds. The share found in 1,000 studies is itself uncertain by
-# one or two per cent, so with another `seed` your counts may be one or two off.
+# effect takes more than three times the seeds. The share found in 1,000 studies is itself uncertain
+# by one or two per cent, so with another `seed` your counts may be one or two off.
 #
 # </details>
 
@@ -776,9 +780,10 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # say nothing: for that there are seeds of A only. Nor do they say that it is the network: A1
 # differs from B in framework, rate, schedule, batch, epochs, turning and gray, and C from B in the
 # size of its latent as well as in its kind. So 'A is best overall' cannot be told yet / holds /
-# does not hold (Results). Next I would train C with a latent of 256 numbers by B's recipe, so that
-# only the kind of latent lies between it and B; with as many seeds as exercise 3 gives for a power
-# of 80 %, from the smallest difference that I care about and the spread between seeds."
+# does not hold (Results). Next I would train lesson 04's 'C, halved twice' at full length, by
+# B's recipe: its latent has 256 numbers, so the size no longer lies between it and B, though B's
+# dense layers and their `relu` still do. And with as many seeds as exercise 3 gives for a power of
+# 80 %, from the smallest difference that I care about and the spread between seeds."
 #
 # </details>
 
@@ -798,7 +803,8 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # - Parameters, mult-adds and size of the latent rank the models in three different ways.
 # - A rule fixed before looking keeps one honest, and "cannot be told yet" is a result.
 #
-# **Next:** lesson 07 goes beyond the paper.
+# **Next:** go on with the plan that you made in exercise 5. (Lesson 07, beyond the paper, is still
+# to be written.)
 
 # %% [markdown]
 # ## Further reading
