@@ -571,7 +571,7 @@ for ax, (one, pair) in zip(figure.subplots(1, len(pairs), sharey=True), pairs.it
         ax.axvline(event["epoch"], color="0.5", linestyle="-.")
     ax.set(title=f"seed {one}", xlabel="epoch", ylim=(0.0075, 0.0105))
 figure.axes[0].set_ylabel("validation MSE")
-figure.axes[0].legend(frameon=False)
+figure.axes[0].legend()
 plots.show(figure, alt="Validation loss of A1 and A2 by epoch, a panel for each seed.")
 
 # %% [markdown]
@@ -580,9 +580,9 @@ plots.show(figure, alt="Validation loss of A1 and A2 by epoch, a panel for each 
 # In step 4, with seed 0, the training loss went on falling meanwhile: what does A1 learn there?
 # A2's curve jumps to and fro.
 #
-# A2's mark lies left of the first upright line, in weights that A1 has passed through as well. A1's
-# lies soon after that line. So whatever the schedule is worth in the scores comes from its *first*
-# fall. The others came too late to be scored.
+# In most pairs A2's mark lies left of the first upright line, in weights that A1 has passed through
+# as well; in which does it not? A1's lies soon after that line. So whatever the schedule is worth
+# in the scores comes from its *first* fall. The others came too late to be scored.
 #
 # Now the scores. They are the published ones: test images, weights of the best epoch on validation.
 #
@@ -601,14 +601,18 @@ print("first: A1, second: A2;", verdict(low, high))
 
 # %% [markdown]
 # **What to see.** Do all differences have the same sign? How many times as large as the smallest is
-# the largest? Does the interval leave 0 out? It need not, even if all differences point one way:
-# three numbers that scatter much make a wide interval, and Student's t widens it further. Step 4
-# was surer, with a single pair, because it counted ten thousand images. It had the easier question.
+# the largest? Does the interval leave 0 out? It need not, even if all differences point one way: a
+# few numbers that scatter much make a wide interval, and Student's t widens it further. Step 4 was
+# surer, with a single pair, because it counted ten thousand images. It had the easier question.
 #
-# Where the line says "this cannot be told": how much shorter would half of the interval have to be,
-# to leave 0 out? Exercise 4 turns that into a number of seeds. And do not read more into the
-# answer, whichever it is, than was asked: these are scores of a *best* epoch, chosen by the
-# validation images, which for A1 have moved the rate as well.
+# Three pairs were there a while before the last two. What would this lesson have said then?
+# (`statistics.mean_interval(gaps[:3])` tells you.) To train two more was fair only because five had
+# been planned. Whoever adds pair after pair until 0 is left out will get there one day by luck.
+#
+# Do not read more into the answer, whichever it is, than was asked: these are scores of a *best*
+# epoch, chosen by the validation images, which for A1 have moved the rate as well. And sure is not
+# large. Hold the mean difference against the distance of either recipe from the gray copy, which
+# step 4 has.
 
 # %% [markdown]
 # ## Exercises
@@ -722,8 +726,9 @@ checks.check("05.num_seeds", num_seeds)
 # ### Exercise 5 · In words: settle the claim (about 200 words)
 #
 # *A static learning rate slightly degrades the three-layer model.* You have a GPU for one day, and
-# a run of the paper's full recipe takes ten minutes. Write the plan of a study that could settle
-# this claim, so that somebody else could carry it out without asking you.
+# a run of the paper's full recipe takes ten minutes. Step 6 has an answer for *one* score, the test
+# MSE of the best epoch, which is not what the paper looked at. Write the plan of a study that could
+# settle the claim as you read it, so that somebody else could carry it out without asking you.
 #
 # One point for each of these:
 #
@@ -799,9 +804,9 @@ print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:
 #
 # And the paper's claim? It concerns the full model, 30 epochs and a patience of 5, and it rests on
 # one run each and on the training loss. This study, of a narrow model and an impatient schedule,
-# cannot settle it. The pairs of step 6 have the right size. The last line printed there is all that
-# the course can say today, and it is about test images, not about the paper's training loss. How
-# many pairs it would take at least to say more, you found in exercise 4.
+# cannot settle it. The pairs of step 6 have the right size. The last line printed there is what the
+# course can say of the claim, and it is about test images and a best epoch, not about the paper's
+# training loss.
 #
 # *Try:* start the six runs at a rate of 3e-3 (change `recipe.learning_rate` in `train`), which is
 # noisier. But write down your plan first, and call the result what it is: a second study, not a

@@ -471,7 +471,7 @@ for name in ("gray copy", "gray-level table"):
 # No interval can be made of one number. Where a recipe has a single score that lies many such
 # spreads away from the gray copy, that is a strong hint. By the rule of step 7 it is no verdict.
 #
-# And A1 against A2? Two intervals that overlap say little, for the runs of one seed have their
+# And A1 against A2? Whether two intervals overlap says little, for the runs of one seed have their
 # start and their order of images in common. Lesson 05 compares them pair by pair.
 
 # %% [markdown]
@@ -725,9 +725,10 @@ for claim in claims.CLAIMS:
 # %% [markdown]
 # **What to see.** A number with *seeds: 1* shows which way the wind blows, and no more. It may lie
 # inside the range or outside; before there are three seeds the verdict does not follow it.
-# Where there are three, an interval stands beside the number. If it lies across an end of the
+# Where there are more, an interval stands beside the number. If it lies across an end of the
 # range, the verdict stays open as well: for which claims does it? Across which end? And where is
-# the mean: inside the range, outside, or on the end itself, as far as the digits go?
+# the mean: inside the range, outside, or on the end itself, as far as the digits go? And a part may
+# hold while its claim stays open, because of another part that rests on one seed: where is that so?
 #
 # *Counted* needs no training: the numbers of parameters are facts. *No number* means that a run is
 # missing, or cannot give what is asked.
