@@ -702,8 +702,8 @@ checks.check("05.paired_interval", paired_interval)
 #
 # When it passes, give it the mean and the spread of the differences of step 6 (`abs(np.mean(gaps))`
 # and `np.std(gaps, ddof=1)`): how many pairs of full runs at least, in a *new* study? Why would it
-# not be fair to add pair after pair to these until 0 is left out? And what if the true spread is
-# twice as large as that of a few numbers?
+# not be wise to plan with so few? And what if the true spread is twice as large as that of a few
+# numbers? Then give it the first three differences alone: what would have been planned after them?
 
 
 # %% tags=["exercise"]
@@ -735,9 +735,9 @@ checks.check("05.num_seeds", num_seeds)
 # 1. what is equal in the two recipes, what differs, and how the runs are paired;
 # 2. the score, on which images, after which epoch, and who gets to see the test set when;
 # 3. how many seeds, reasoned from a spread, from the smallest difference that you would care about,
-#    and from the day that you have. Step 6 gives a first spread, of few pairs, on test images. Take
-#    it, or spend part of the day on a pilot of your own: say how many runs, and on which images you
-#    score it;
+#    and from the day that you have. Step 6 gives a first spread, of few pairs, for its score. Take
+#    it if that is yours too, or spend part of the day on a pilot of your own: say how many runs,
+#    and on which images you score it;
 # 4. the rule for the verdict, an outcome that would speak *against* the claim, and what you report
 #    if the rule never acts.
 

@@ -180,7 +180,7 @@ for part in ("train", "validation"):
 # will it be below the last? And do 5,000 more training images make the scores better than ours?
 
 # %% tags=["results", "nbval-check-output"]
-print("test MSE    last epoch     lowest  in epoch  held-out protocol")
+print("test MSE    last epoch     lowest  in epoch       our protocol")
 for recipe in experiments.PAPER:
     looks = published.load(f"{recipe.name}_paper").losses()
     ours = runs[recipe.letter].metrics["test"]["mse"]
@@ -196,9 +196,9 @@ for recipe in experiments.PAPER:
 # less than 0.0001.)
 #
 # The last column has seen 5,000 training images fewer, and its epoch was chosen by the validation
-# images. Where it is below the first one, a choice by images set aside was worth more than having
-# them in training, and it costs no honesty. Where it is above, the images were worth more: which
-# models are these, and had they begun to learn by heart?
+# images. Where it is below the first one, a choice by images set aside was worth more here than
+# having them in training, and it costs no honesty. Where it is above: was there anything to win by
+# a choice, or is the lowest epoch the last? Then the images may have been worth more.
 #
 # Is the order of the models the same in all three columns? Then no ranking hangs on the protocol,
 # for these runs. (One seed each, and the two protocols see other images in another order: do not
@@ -269,12 +269,12 @@ for name, run in runs.items():
 
 # %% [markdown]
 # **What to see.** The baselines have the right gray already, so their numbers are their MSE.
-# Compare the models with them, and with one another: the order need not be that of the table. A
-# model that is below the gray-level table here makes use of more than the gray of one pixel: of
-# *what* is in the picture, or only of *where* in it the pixel lies, for skies are above meadows. If
-# its MSE in step 1 is above the table's all the same, wrong gray has cost it what it had gained in
-# colour. And, the control aside: is the most vivid model of step 1 also the one with the smallest
-# number here?
+# Compare the models with them, and with one another: the order need not be that of step 1. A model
+# that is below the gray-level table here makes use of more than the gray of one pixel: of *what* is
+# in the picture, or only of *where* in it the pixel lies, for skies are above meadows. If its MSE
+# in step 1 is above the gray-level table's all the same, wrong gray has cost it what it had gained
+# in colour. And, the control aside: is the most vivid model of step 1 also the one with the
+# smallest number here?
 #
 # But *why* is there a hatched part? Two explanations offer themselves:
 #
@@ -757,8 +757,8 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # than one colour per gray level, which is harder to beat. (The control sees the colours, so its
 # gain is no merit.) If an interval lies wholly on one side of zero, that is settled for *these
 # weights*. What other seeds would give is another question. Step 5 asked it of A1 and A2. The last
-# line counts the paper's claims that have a verdict. Few or none need not mean few seeds: for which
-# claims is it an interval that leaves them open?
+# line counts the paper's claims that have a verdict. Few or none mostly means few seeds, but not
+# always: which claim does an interval leave open, and which a missing run?
 #
 # Twice `True`: the models that you loaded score what their records say, and the bar is where it
 # should be. If one says `False`, something in the weights or the data is not what it should be.
@@ -771,20 +771,22 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # seeds; with one seed each, B reaches (step 1) and C (step 1). A picture left gray has (step 1) and
 # one colour per gray level (step 1), so (names) score worse than doing nothing; the intervals over
 # seeds of A1 and of A2 lie wholly above the gray copy / reach it, and for B and C there is none.
-# Most of what separates B from C is wrong gray / is colour: their luma parts are (step 1). In A the
-# blur comes with the bottleneck / with not knowing the colours: the control, which sees them, has
-# about as much luma error / clearly less. With the right gray given back, on the test images of my
-# profile, A1, B and C have (step 2). (Names) are below the gray-level table, and so know something
-# about colour that the gray level does not tell; whether the sharper of B and C has the better
-# colours, too, can / cannot be told from so small a difference. By the intervals over images (step
-# 5) the order of these weights would stay / might change on other images; of other trainings they
-# say nothing: for that there are seeds of A only. Nor do they say that it is the network: A1
-# differs from B in framework, rate, schedule, batch, epochs, turning and gray, and C from B in the
-# size of its latent as well as in its kind. So 'A is best overall' cannot be told yet / holds /
-# does not hold (Results). Next I would train lesson 04's 'C, halved twice' at full length, by
-# B's recipe: its latent has 256 numbers, so the size no longer lies between it and B, though B's
-# dense layers and their `relu` still do. And with as many seeds as exercise 3 gives for a power of
-# 80 %, from the smallest difference that I care about and the spread between seeds."
+# Most of what separates B from C is wrong gray / is colour: their luma parts are (step 1). In A
+# most / little of the blur comes with the bottleneck, or with its training: the control, which sees
+# the colours, still has (step 2) of luma error against (step 2), and what it has less may be due to
+# the colours, or to the epoch that was kept. With the right gray given back, on the test images of
+# my profile, A1, B and C have (step 2). (Names) are below the gray-level table, and so know
+# something about colour that the gray level does not tell; whether the sharper of B and C has the
+# better colours, too, cannot be told of the recipes from one seed each and so small a difference.
+# By the intervals over images (step 5) the order of these weights would stay / might change on
+# other images; of other trainings they say nothing: for that there are seeds of A only. Nor do they
+# say that it is the network: A1 differs from B in framework, rate, schedule, batch, epochs, turning
+# and gray, and C from B in the size of its latent as well as in its kind. So 'A is best overall'
+# cannot be told yet / holds / does not hold (Results). Next I would train lesson 04's 'C, halved
+# twice' at full length, by B's recipe: its latent has 256 numbers, so the size no longer lies
+# between it and B, though B's dense layers and their `relu` still do. And with as many seeds as
+# exercise 3 gives for a power of 80 %, from the smallest difference that I care about and the
+# spread between seeds."
 #
 # </details>
 
