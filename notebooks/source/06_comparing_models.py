@@ -440,10 +440,10 @@ print(f"by the interval over 5 seeds: {np.mean([low > 0 or high < 0 for low, hig
 # another question. The interval over seeds errs about as often as it promises.
 #
 # So: **images for weights, seeds for recipes.** A claim such as "architecture A is better than
-# architecture B" is about recipes. And so is the oldest question of this course: is model A, as a
-# recipe, better or worse than leaving the picture gray? For this, A was trained with several seeds.
-# (Seed 0 on one kind of processor, the others on another that rounds differently. So a little of
-# the spread below may be the machine's.)
+# architecture B" is about recipes. And so is the oldest question of this course: is a model, as a
+# recipe, better or worse than leaving the picture gray? For this, A and B were trained with several
+# seeds. (Seed 0 on one kind of processor, the others on another that rounds differently. So a
+# little of the spread below may be the machine's.)
 #
 # *Expect:* how far apart are the scores of one recipe, and does the gray copy lie among them?
 
@@ -756,9 +756,9 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # **What to see.** A *negative* gain means that the model is worse than leaving the picture gray, or
 # than one colour per gray level, which is harder to beat. (The control sees the colours, so its
 # gain is no merit.) If an interval lies wholly on one side of zero, that is settled for *these
-# weights*. What other seeds would give is another question. Step 5 asked it of A1 and A2. The last
-# line counts the paper's claims that have a verdict. Few or none mostly means few seeds, but not
-# always: which claim does an interval leave open, and which a missing run?
+# weights*. What other seeds would give is another question. Step 5 asked it of A1, A2 and B. The
+# last line counts the paper's claims that have a verdict. Few or none mostly means few seeds, but
+# not always: which claim does an interval leave open, and which a missing run?
 #
 # Twice `True`: the models that you loaded score what their records say, and the bar is where it
 # should be. If one says `False`, something in the weights or the data is not what it should be.
@@ -768,25 +768,25 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # Put your numbers where a step stands in brackets, and choose between the words with a slash.
 #
 # "On the 10,000 test images A1 has a mean MSE of (step 5) and A2 of (step 5), each over (step 5)
-# seeds; with one seed each, B reaches (step 1) and C (step 1). A picture left gray has (step 1) and
-# one colour per gray level (step 1), so (names) score worse than doing nothing; the intervals over
-# seeds of A1 and of A2 lie wholly above the gray copy / reach it, and for B and C there is none.
-# Most of what separates B from C is wrong gray / is colour: their luma parts are (step 1). In A
-# most / little of the blur comes with the bottleneck, or with its training: the control, which sees
-# the colours, still has (step 2) of luma error against (step 2), and what it has less may be due to
-# the colours, or to the epoch that was kept. With the right gray given back, on the test images of
-# my profile, A1, B and C have (step 2). (Names) are below the gray-level table, and so know
-# something about colour that the gray level does not tell; whether the sharper of B and C has the
-# better colours, too, cannot be told of the recipes from one seed each and so small a difference.
-# By the intervals over images (step 5) the order of these weights would stay / might change on
-# other images; of other trainings they say nothing: for that there are seeds of A only. Nor do they
-# say that it is the network: A1 differs from B in framework, rate, schedule, batch, epochs, turning
-# and gray, and C from B in the size of its latent as well as in its kind. So 'A is best overall'
-# cannot be told yet / holds / does not hold (Results). Next I would train lesson 04's 'C, halved
-# twice' at full length, by B's recipe: its latent has 256 numbers, so the size no longer lies
-# between it and B, though B's dense layers and their `relu` still do. And with as many seeds as
-# exercise 3 gives for a power of 80 %, from the smallest difference that I care about and the
-# spread between seeds."
+# seeds, and B of (step 5) over (step 5); with one seed, C reaches (step 1). A picture left gray has
+# (step 1) and one colour per gray level (step 1), so (names) score worse than doing nothing; the
+# intervals over seeds of A1, A2 and B lie wholly above the gray copy / reach it, and for C there is
+# none. Most of what separates B from C is wrong gray / is colour: their luma parts are (step 1). In
+# A most / little of the blur comes with the bottleneck, or with its training: the control, which
+# sees the colours, still has (step 2) of luma error against (step 2), and what it has less may be
+# due to the colours, or to the epoch that was kept. With the right gray given back, on the test
+# images of my profile, A1, B and C have (step 2). (Names) are below the gray-level table, and so
+# know something about colour that the gray level does not tell; whether the sharper of B and C has
+# the better colours, too, cannot be told of the recipes from one seed of C and so small a
+# difference. By the intervals over images (step 5) the order of these weights would stay / might
+# change on other images; of other trainings they say nothing: for that there are seeds of A and B
+# only. Nor do they say that it is the network: A1 differs from B in framework, rate, schedule,
+# batch, epochs, turning and gray, and C from B in the size of its latent as well as in its kind. So
+# 'A is best overall' cannot be told yet / holds / does not hold (Results). Next I would train
+# lesson 04's 'C, halved twice' at full length, by B's recipe: its latent has 256 numbers, so the
+# size no longer lies between it and B, though B's dense layers and their `relu` still do. And with
+# as many seeds as exercise 3 gives for a power of 80 %, from the smallest difference that I care
+# about and the spread between seeds."
 #
 # </details>
 
