@@ -47,6 +47,10 @@ def release(
     done = release(class_folder.at(folder), lesson, _points(points or []), _date(due))
     if done.kept:
         print(f"It was released before and has changed; the old one is kept in {done.kept}.")
+    if done.points:
+        words = ", ".join(f"{name} {old:g} -> {new:g}" for name, (old, new) in done.points.items())
+        back = " ".join(f"--points {name}={old:g}" for name, (old, _) in done.points.items())
+        print(f"Points have changed: {words}. To keep the old ones, add {back}.")
     print(f"{done.path} is {'ready: hand it out' if done.changed else 'as it was'}.")
 
 

@@ -32,6 +32,7 @@ class Release:
     path: Path
     kept: Path | None
     changed: bool
+    points: dict[str, tuple[float, float]]  # answer -> its points before and now, if they differ
 
 
 def solved(lesson: Lesson, points: Mapping[str, float] | None = None) -> NotebookNode:
@@ -88,6 +89,8 @@ def release(
     source, target = (folder.assignment(step, lesson.name) for step in ("source", "release"))
     notebook = solved(lesson, points)
     blank = students.student_edition(notebook)
+    there = _on_file(source)
+    before, now = _points(there.cells if there else []), _points(notebook.cells)
     moved = {
         path.parent: folder.set_aside(path.parent)
         for path, wanted in ((source, notebook), (target, blank))
@@ -105,7 +108,9 @@ def release(
         with opened(folder.root) as book:
             when = due.astimezone(UTC).replace(tzinfo=None)
             book.update_or_create_assignment(lesson.name, duedate=when)
-    return Release(target, moved.get(target.parent), changed)
+    both = {name: (before[name], worth) for name, worth in now.items() if name in before}
+    points = {name: (old, new) for name, (old, new) in both.items() if old != new}
+    return Release(target, moved.get(target.parent), changed, points)
 
 
 def _put_back(moved: Mapping[Path, Path]) -> None:
@@ -182,10 +187,17 @@ def _graded(cells: list[NotebookNode]) -> list[NotebookNode]:
     return [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
 
 
+def _by_name(cells: list[NotebookNode]) -> dict[str, NotebookNode]:
+    """The name that `--points` takes, such as "fc-parameters" -> the cell that gives the points."""
+    return {cell.metadata.nbgrader.grade_id.removeprefix("check-"): cell for cell in _graded(cells)}
+
+
+def _points(cells: list[NotebookNode]) -> dict[str, float]:
+    return {name: cell.metadata.nbgrader.points for name, cell in _by_name(cells).items()}
+
+
 def _set_points(cells: list[NotebookNode], points: Mapping[str, float], lesson: Lesson) -> None:
-    by_name = {
-        cell.metadata.nbgrader.grade_id.removeprefix("check-"): cell for cell in _graded(cells)
-    }
+    by_name = _by_name(cells)
     for name, value in points.items():
         cell = by_name.get(name.replace("_", "-"))
         if cell is None or value < 0:
@@ -217,11 +229,18 @@ def _asked(cell: NotebookNode) -> str:
     return "in words" if "written" in tags(cell) else f"`{name.replace('-', '_')}`"
 
 
+def _on_file(path: Path) -> NotebookNode | None:
+    """The notebook; None if there is none that can be read."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError):
+        return None
+
+
 def _inputs(path: Path) -> list[dict] | None:
     """The cells of a notebook, less what nbgrader's own release adds to their metadata."""
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except (OSError, ValueError):
+    notebook = _on_file(path)
+    if notebook is None:
         return None
     for cell in notebook.cells:
         for key in ("checksum", "cell_type"):

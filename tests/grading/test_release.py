@@ -244,7 +244,9 @@ def test_an_update_keeps_what_was_handed_out_and_says_so(folder):
     second = release.release(folder, lesson, {"skill": 2})
     assert second.kept == folder.root / "older" / "release" / f"{lesson.name}.1"
     assert (second.kept / first.path.name).read_bytes() == before
-    assert release.release(folder, lesson).kept.name == f"{lesson.name}.2"
+    third = release.release(folder, lesson)
+    assert third.kept.name == f"{lesson.name}.2"
+    assert (first.points, second.points, third.points) == ({}, {"skill": (1, 2)}, {"skill": (2, 1)})
 
 
 def test_a_student_s_work_is_not_touched_by_a_release(folder):
@@ -307,6 +309,9 @@ def test_the_commands_say_what_they_did(tmp_path):
     assert "is ready: hand it out." in done.output
     again = run(cli.app, ["assignment", "release", "06", "--class", there, "--points", "power=2"])
     assert "It was released before and has changed; the old one is kept in" in again.output
+    assert "Points have changed: power 1 -> 2." in again.output
+    forgot = run(cli.app, ["assignment", "release", "06", "--class", there]).output
+    assert "power 2 -> 1. To keep the old ones, add --points power=2." in forgot
     wrong = run(cli.app, ["assignment", "release", "06", "--class", there, "--points", "power"])
     assert "Write points as --points descend=3" in str(wrong.exception)
     wrong = run(cli.app, ["assignment", "release", "06", "--class", there, "--due", "Sunday"])
