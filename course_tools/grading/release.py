@@ -108,8 +108,7 @@ def release(
         with opened(folder.root) as book:
             when = due.astimezone(UTC).replace(tzinfo=None)
             book.update_or_create_assignment(lesson.name, duedate=when)
-    both = {name: (before[name], worth) for name, worth in now.items() if name in before}
-    points = {name: (old, new) for name, (old, new) in both.items() if old != new}
+    points = {one: (before[one], new) for one, new in now.items() if before.get(one, new) != new}
     return Release(target, moved.get(target.parent), changed, points)
 
 
