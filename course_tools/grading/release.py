@@ -108,8 +108,8 @@ def release(
         with opened(folder.root) as book:
             when = due.astimezone(UTC).replace(tzinfo=None)
             book.update_or_create_assignment(lesson.name, duedate=when)
-    points = {one: (before[one], new) for one, new in now.items() if before.get(one, new) != new}
-    return Release(target, moved.get(target.parent), changed, points)
+    altered = {one: (before[one], new) for one, new in now.items() if before.get(one, new) != new}
+    return Release(target, moved.get(target.parent), changed, altered)
 
 
 def _put_back(moved: Mapping[Path, Path]) -> None:
