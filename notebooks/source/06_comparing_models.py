@@ -441,9 +441,9 @@ print(f"by the interval over 5 seeds: {np.mean([low > 0 or high < 0 for low, hig
 #
 # So: **images for weights, seeds for recipes.** A claim such as "architecture A is better than
 # architecture B" is about recipes. And so is the oldest question of this course: is a model, as a
-# recipe, better or worse than leaving the picture gray? For this, A and B were trained with several
-# seeds. (Seed 0 on one kind of processor, the others on another that rounds differently. So a
-# little of the spread below may be the machine's.)
+# recipe, better or worse than leaving the picture gray? For this, all four were trained with
+# several seeds. (Seed 0 on one kind of processor, the others on another that rounds differently. So
+# a little of the spread below may be the machine's.)
 #
 # *Expect:* how far apart are the scores of one recipe, and does the gray copy lie among them?
 
@@ -468,8 +468,9 @@ for name in ("gray copy", "gray-level table"):
 # over seeds and, from so few numbers, a wide one (lesson 05). Is it wide enough to reach the gray
 # copy?
 #
-# No interval can be made of one number. Where a recipe has a single score that lies many such
-# spreads away from the gray copy, that is a strong hint. By the rule of step 7 it is no verdict.
+# Three seeds are the fewest that the rule of step 7 admits. Where an interval over three seeds
+# leaves out the gray copy by many of its own widths, a fourth seed would hardly change that. Where
+# it ends near it, three were too few to lean on.
 #
 # And A1 against A2? Whether two intervals overlap says little, for the runs of one seed have their
 # start and their order of images in common. Lesson 05 compares them pair by pair.
@@ -556,8 +557,8 @@ print("MIN_SEEDS =", claims.MIN_SEEDS)
 # - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE. The ranges
 #   and these readings are ours. You find them in `course_lib/claims.py`; would you have chosen
 #   others?
-# - One seed never counts, and three may give an interval too wide for a verdict. So today's verdict
-#   may well be that nothing can be said. Is that a failure of the rule?
+# - One seed never counts, and three may give an interval too wide for a verdict. So a verdict may
+#   well be that nothing can be said. Is that a failure of the rule?
 
 # %% [markdown]
 # ## Exercises
@@ -723,12 +724,11 @@ for claim in claims.CLAIMS:
         print(f"{'':14}claimed {part.claimed}; {rests_on}: {word}")
 
 # %% [markdown]
-# **What to see.** A number with *seeds: 1* shows which way the wind blows, and no more. It may lie
-# inside the range or outside; before there are three seeds the verdict does not follow it.
-# Where there are more, an interval stands beside the number. If it lies across an end of the
-# range, the verdict stays open as well: for which claims does it? Across which end? And where is
-# the mean: inside the range, outside, or on the end itself, as far as the digits go? And a part may
-# hold while its claim stays open, because of another part that rests on one seed: where is that so?
+# **What to see.** Beside each number stands the interval over its seeds. If it lies across an end
+# of the range, the verdict stays open: for which claims does it? Across which end? And where is the
+# mean: inside the range, outside, or on the end itself, as far as the digits go? A claim with
+# several parts stands or falls with the weakest: where does one part hold and another not? Is it
+# then fair to the paper that the whole claim does not hold?
 #
 # *Counted* needs no training: the numbers of parameters are facts. *No number* means that a run is
 # missing, or cannot give what is asked.
@@ -756,9 +756,9 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # **What to see.** A *negative* gain means that the model is worse than leaving the picture gray, or
 # than one colour per gray level, which is harder to beat. (The control sees the colours, so its
 # gain is no merit.) If an interval lies wholly on one side of zero, that is settled for *these
-# weights*. What other seeds would give is another question. Step 5 asked it of A1, A2 and B. The
-# last line counts the paper's claims that have a verdict. Few or none mostly means few seeds, but
-# not always: which claim does an interval leave open, and which a missing run?
+# weights*. What other seeds would give is another question, and step 5 asked it. The last line
+# counts the paper's claims that have a verdict. Which of the others does an interval leave open,
+# and which a missing run?
 #
 # Twice `True`: the models that you loaded score what their records say, and the bar is where it
 # should be. If one says `False`, something in the weights or the data is not what it should be.
@@ -768,25 +768,24 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # Put your numbers where a step stands in brackets, and choose between the words with a slash.
 #
 # "On the 10,000 test images A1 has a mean MSE of (step 5) and A2 of (step 5), each over (step 5)
-# seeds, and B of (step 5) over (step 5); with one seed, C reaches (step 1). A picture left gray has
-# (step 1) and one colour per gray level (step 1), so (names) score worse than doing nothing; the
-# intervals over seeds of A1, A2 and B lie wholly above the gray copy / reach it, and for C there is
-# none. Most of what separates B from C is wrong gray / is colour: their luma parts are (step 1). In
-# A most / little of the blur comes with the bottleneck, or with its training: the control, which
-# sees the colours, still has (step 2) of luma error against (step 2), and what it has less may be
-# due to the colours, or to the epoch that was kept. With the right gray given back, on the test
-# images of my profile, A1, B and C have (step 2). (Names) are below the gray-level table, and so
-# know something about colour that the gray level does not tell; whether the sharper of B and C has
-# the better colours, too, cannot be told of the recipes from one seed of C and so small a
-# difference. By the intervals over images (step 5) the order of these weights would stay / might
-# change on other images; of other trainings they say nothing: for that there are seeds of A and B
-# only. Nor do they say that it is the network: A1 differs from B in framework, rate, schedule,
-# batch, epochs, turning and gray, and C from B in the size of its latent as well as in its kind. So
-# 'A is best overall' cannot be told yet / holds / does not hold (Results). Next I would train
-# lesson 04's 'C, halved twice' at full length, by B's recipe: its latent has 256 numbers, so the
-# size no longer lies between it and B, though B's dense layers and their `relu` still do. And with
-# as many seeds as exercise 3 gives for a power of 80 %, from the smallest difference that I care
-# about and the spread between seeds."
+# seeds, B of (step 5) and C of (step 5), each over (step 5). A picture left gray has (step 1) and
+# one colour per gray level (step 1), so (names) score worse than doing nothing and (names) better;
+# the intervals over seeds say so of the recipes / of (names) only. Most of what separates B from C
+# is wrong gray / is colour: their luma parts are (step 1). In A most / little of the blur comes
+# with the bottleneck, or with its training: the control, which sees the colours, still has (step 2)
+# of luma error against (step 2), and what it has less may be due to the colours, or to the epoch
+# that was kept. With the right gray given back, on the test images of my profile, A1, B and C have
+# (step 2). (Names) are below the gray-level table, and so know something about colour that the gray
+# level does not tell; whether the sharper of B and C has the better colours, too, is a matter of
+# one set of weights each, for we have the right gray of no other seed. By the intervals over images
+# (step 5) the order of these weights would stay / might change on other images; of other trainings
+# they say nothing, and the intervals over seeds, from (step 5) seeds each, do. Neither says that it
+# is the network: A1 differs from B in framework, rate, schedule, batch, epochs, turning and gray,
+# and C from B in the size of its latent as well as in its kind. So 'A is best overall' cannot be
+# told yet / holds / does not hold (Results). Next I would train lesson 04's 'C, halved twice' at
+# full length, by B's recipe: its latent has 256 numbers, so the size no longer lies between it and
+# B, though B's dense layers and their `relu` still do. And with as many seeds as exercise 3 gives
+# for a power of 80 %, from the smallest difference that I care about and the spread between seeds."
 #
 # </details>
 
