@@ -725,10 +725,14 @@ for claim in claims.CLAIMS:
 
 # %% [markdown]
 # **What to see.** Beside each number stands the interval over its seeds. If it lies across an end
-# of the range, the verdict stays open: for which claims does it? Across which end? And where is the
+# of the range, that part stays open: where does this happen? Across which end? And where is the
 # mean: inside the range, outside, or on the end itself, as far as the digits go? A claim with
 # several parts stands or falls with the weakest: where does one part hold and another not? Is it
 # then fair to the paper that the whole claim does not hold?
+#
+# The minutes of claim 7 are a warning. Their interval is wide, and the luck of the seeds has little
+# part in it. Seed 0 was trained on one kind of processor, and there B took longest; seeds 1 and 2
+# were trained on another, and there C did. Time belongs to the machine as much as to the model.
 #
 # *Counted* needs no training: the numbers of parameters are facts. *No number* means that a run is
 # missing, or cannot give what is asked.
@@ -777,15 +781,16 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # that was kept. With the right gray given back, on the test images of my profile, A1, B and C have
 # (step 2). (Names) are below the gray-level table, and so know something about colour that the gray
 # level does not tell; whether the sharper of B and C has the better colours, too, is a matter of
-# one set of weights each, for we have the right gray of no other seed. By the intervals over images
-# (step 5) the order of these weights would stay / might change on other images; of other trainings
-# they say nothing, and the intervals over seeds, from (step 5) seeds each, do. Neither says that it
-# is the network: A1 differs from B in framework, rate, schedule, batch, epochs, turning and gray,
-# and C from B in the size of its latent as well as in its kind. So 'A is best overall' cannot be
-# told yet / holds / does not hold (Results). Next I would train lesson 04's 'C, halved twice' at
-# full length, by B's recipe: its latent has 256 numbers, so the size no longer lies between it and
-# B, though B's dense layers and their `relu` still do. And with as many seeds as exercise 3 gives
-# for a power of 80 %, from the smallest difference that I care about and the spread between seeds."
+# one set of weights each, for step 2 gave the right gray back to no other seed. By the intervals
+# over images (step 5) the order of these weights would stay / might change on other images; of
+# other trainings they say nothing, and the intervals over seeds, from (step 5) seeds each, do.
+# Neither says that it is the network: A1 differs from B in framework, rate, schedule, batch,
+# epochs, turning and gray, and C from B in the size of its latent as well as in its kind. So 'A is
+# best overall' cannot be told yet / holds / does not hold (Results). Next I would train lesson 04's
+# 'C, halved twice' at full length, by B's recipe: its latent has 256 numbers, so the size no longer
+# lies between it and B, though B's dense layers and their `relu` still do. And with as many seeds
+# as exercise 3 gives for a power of 80 %, from the smallest difference that I care about and the
+# spread between seeds."
 #
 # </details>
 
