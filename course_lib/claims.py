@@ -12,6 +12,8 @@ from math import inf, isfinite, nan, prod
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from course_lib import experiments, published
 from course_lib.published import Run
 from course_lib.statistics import mean_interval
@@ -96,7 +98,12 @@ def _rests_on(values: Sequence[float]) -> str:
     if len(values) < 2 or not all(map(isfinite, values)):
         return words
     _, low, high = mean_interval(values)
-    return f"{words}, 95 % interval {low:.4g} to {high:.4g}"
+    return f"{words}, 95 % interval {_four_digits(low)} to {_four_digits(high)}"
+
+
+def _four_digits(number: float) -> str:
+    """As the format .4g gives them, but never with an exponent."""
+    return np.format_float_positional(number, 4, fractional=False, trim="-")
 
 
 def runs_by_seed(name: str, runs: Path = published.RUNS) -> dict[int, Run]:

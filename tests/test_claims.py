@@ -51,6 +51,12 @@ def test_three_seeds_settle_a_part(tmp_path):
     assert finding.value == pytest.approx(0.01101)
 
 
+def test_an_interval_is_in_plain_decimals():
+    # 0.00015 +- 4.303 * 0.00005 / sqrt(3)
+    words = "seeds: 3, 95 % interval 0.00002579 to 0.0002742"
+    assert claims._rests_on([0.0001, 0.0002, 0.00015]) == words
+
+
 def test_one_seed_and_missing_runs_do_not(tmp_path):
     claim = Claim(3, "", (LOWEST,))
     result, [finding] = claims.judge(claim, tmp_path)

@@ -52,8 +52,9 @@ from course_lib import checks, data, experiments, profiles, published
 # **Which of these claims hold on images that the models have not seen, against somebody who does
 # nothing, and over several seeds?**
 #
-# So we need runs. Most numbers below are read from *published runs*: trained once and measured,
-# with the recipe on record; each table says on which images. To the paper's models we add a
+# So we need runs. Most numbers below are read from *published runs*: trained beforehand and
+# measured, with the recipe on record; each table says on which images. Until step 5 it is one run
+# of each model, with seed 0; there the other seeds come in. To the paper's models we add a
 # **control**: A2 once more, but its input is the *colour* image that it has to give back. It is
 # there to find out what the colour's absence does, and what it does not. (Of the parameters above,
 # `profile` says how many test images the models colour in this lesson, and `seed` which ones a
@@ -136,9 +137,10 @@ print(f"colour of the photographs themselves: {run.metrics['test']['colourfulnes
 # 1. *Who is below the gray copy in the column MSE?* Whoever is not scores worse than doing nothing.
 # 2. *Is the order the same in every column?* (PSNR does not count, it cannot be another.) The gray
 #    copy has colour 0 and yet a good SSIM: a gray picture has nearly all of the structure. Which
-#    models beat it in SSIM, and which in CIEDE? A model can win one column and lose another. If the
-#    order depends on the column, "best overall" is no property of the model. It is a property of
-#    the column you chose.
+#    models beat it in SSIM, and which in CIEDE? (Mind near ties: each line is one seed. In CIEDE
+#    other seeds of C come out on the other side of the gray copy.) A model can win one column and
+#    lose another. If the order depends on the column, "best overall" is no property of the model.
+#    It is a property of the column you chose.
 # 3. *How near is anyone to the colour of the photographs?* Lesson 01 said why the MSE makes pale
 #    pictures. (Near says that there is as much colour, and not that it is the right one.)
 #
@@ -462,18 +464,20 @@ for name in ("gray copy", "gray-level table"):
     print(f"{name}: {test_rows[name]['mse']:.5f}")
 
 # %% [markdown]
-# **What to see.** First the spread: how far apart are the scores of *one* recipe? Then hold it
-# against the distance to the gray copy. An interval that lies wholly above the gray copy says more
-# than step 1 did: not only these weights lose to it, the recipe does. The interval is Student's t
-# over seeds and, from so few numbers, a wide one (lesson 05). Is it wide enough to reach the gray
-# copy?
+# **What to see.** First the spread: how far apart are the scores of *one* recipe? (It is less than
+# in the make-believe world, so here the interval over images would err less often than there, yet
+# far more often than in 5 % of cases.) Then hold it against the distance to the gray copy. An
+# interval that lies wholly above the gray copy says more than step 1 did: not only these weights
+# lose to it, the recipe does. And wholly below, the recipe wins. The interval is Student's t over
+# seeds and, from so few numbers, a wide one (lesson 05). Is it wide enough to reach the gray copy?
 #
 # Three seeds are the fewest that the rule of step 7 admits. Where an interval over three seeds
 # leaves out the gray copy by many of its own widths, a fourth seed would hardly change that. Where
 # it ends near it, three were too few to lean on.
 #
-# And A1 against A2? Whether two intervals overlap says little, for the runs of one seed have their
-# start and their order of images in common. Lesson 05 compares them pair by pair.
+# And A1 against A2? Whether two intervals overlap or just miss each other says little, for the runs
+# of one seed have their start and their order of images in common. So the question belongs to the
+# pairs, and lesson 05 compares them so.
 
 # %% [markdown]
 # ## Step 6 · What else is different?
@@ -493,8 +497,8 @@ for setting in [*settings, "rotation", "gray_weights"]:
     print(f"{setting:15}" + "".join(f"{word:>13}" for word in words) + differs)
 
 # %% [markdown]
-# **What to see.** Every line differs, if not by much: the two grays of the last line are hundredths
-# of a level apart (lesson 01). Two causes that change together cannot be told apart by their
+# **What to see.** Every line differs, the last one hardly: its two grays are hundredths of a level
+# apart (lesson 01). Two causes that change together cannot be told apart by their
 # effect: they are **confounded**. The framework alone brings several along: other initial weights,
 # another epsilon in Adam.
 #
@@ -535,8 +539,9 @@ for letter, (parameters, mult_adds, latent) in costs.items():
 # In the results below we hold the paper's nine claims against the published runs. To be fair the
 # rule has to be fixed *before* we look. Each claim is turned into a number and a range. "A1 reaches
 # a training loss of about 0.004" becomes: its lowest training loss lies between 0.0035 and 0.0045.
-# "A's colours are more vibrant than B's" becomes: colourfulness of A minus that of B is above 0.
-# Every run with another seed gives the number anew. Then this decides:
+# "A's colours are more vibrant than B's" becomes: colourfulness of A1 minus that of B is above 0.
+# Every seed gives the number anew. What takes runs of two models, or more, takes those of the same
+# seed, so it has as many values as there are seeds that all of them have. Then this decides:
 
 # %% tags=["nbval-check-output"]
 import inspect
@@ -554,9 +559,9 @@ print("MIN_SEEDS =", claims.MIN_SEEDS)
 #
 # - A claim about a *training loss* is held against the training loss, although this course does not
 #   think much of it. A fair test takes a claim as it was meant.
-# - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE. The ranges
-#   and these readings are ours. You find them in `course_lib/claims.py`; would you have chosen
-#   others?
+# - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE, and A1
+#   stands for A. The ranges and these readings are ours. You find them in `course_lib/claims.py`;
+#   would you have chosen others?
 # - One seed never counts, and three may give an interval too wide for a verdict. So a verdict may
 #   well be that nothing can be said. Is that a failure of the rule?
 
@@ -710,7 +715,8 @@ checks.check("06.separating_experiment", separating_experiment)
 #
 # The nine claims, by the rule of step 7. Under each stand the numbers that it was turned into: what
 # we measured, the range that was claimed, what our number rests on, and the verdict on this part. A
-# claim holds if all its parts do, and does not hold if one of them does not.
+# claim holds if all its parts do, and does not hold if one of them does not. Otherwise it stays
+# open.
 
 # %% tags=["results", "nbval-check-output"]
 verdicts = []
@@ -724,15 +730,18 @@ for claim in claims.CLAIMS:
         print(f"{'':14}claimed {part.claimed}; {rests_on}: {word}")
 
 # %% [markdown]
-# **What to see.** Beside each number stands the interval over its seeds. If it lies across an end
-# of the range, that part stays open: where does this happen? Across which end? And where is the
-# mean: inside the range, outside, or on the end itself, as far as the digits go? A claim with
-# several parts stands or falls with the weakest: where does one part hold and another not? Is it
-# then fair to the paper that the whole claim does not hold?
+# **What to see.** Below each number stands the interval over its seeds. If it lies across an end of
+# the range, that part stays open: where does this happen? Across which end? And where is the mean:
+# well inside the range, outside, or so near to the end that it could be on either side? A claim
+# with several parts stands or falls with the weakest: where does one part hold and another not? Is
+# it then fair to the paper that the whole claim does not hold?
 #
-# The minutes of claim 7 are a warning. Their interval is wide, and the luck of the seeds has little
-# part in it. Seed 0 was trained on one kind of processor, and there B took longest; seeds 1 and 2
-# were trained on another, and there C did. Time belongs to the machine as much as to the model.
+# Two intervals are odd. That of a quotient of distances (claim 4) reaches below zero, where no such
+# quotient can be. Student's t does not know that, and from three numbers it is wide; the claim asks
+# about the upper end only. And the minutes of claim 7 have a wide one, in which the luck of the
+# seeds has little part: seed 0 was trained on one kind of processor, and there B took longest;
+# seeds 1 and 2 were trained on another, and there C did. More seeds would not settle this. Time
+# belongs to the machine as much as to the model.
 #
 # *Counted* needs no training: the numbers of parameters are facts. *No number* means that a run is
 # missing, or cannot give what is asked.
@@ -788,9 +797,9 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # epochs, turning and gray, and C from B in the size of its latent as well as in its kind. So 'A is
 # best overall' cannot be told yet / holds / does not hold (Results). Next I would train lesson 04's
 # 'C, halved twice' at full length, by B's recipe: its latent has 256 numbers, so the size no longer
-# lies between it and B, though B's dense layers and their `relu` still do. And with as many seeds
-# as exercise 3 gives for a power of 80 %, from the smallest difference that I care about and the
-# spread between seeds."
+# lies between it and B, though B's dense layers and their `relu` still do; and I would take as many
+# seeds as exercise 3 gives for a power of 80 %, from the smallest difference that I care about and
+# the spread between seeds."
 #
 # </details>
 
