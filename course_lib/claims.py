@@ -98,11 +98,11 @@ def _rests_on(values: Sequence[float]) -> str:
     if len(values) < 2 or not all(map(isfinite, values)):
         return words
     _, low, high = mean_interval(values)
-    return f"{words}, 95 % interval {_four_digits(low)} to {_four_digits(high)}"
+    return f"{words}, 95 % interval {four_digits(low)} to {four_digits(high)}"
 
 
-def _four_digits(number: float) -> str:
-    """As the format .4g gives them, but never with an exponent."""
+def four_digits(number: float) -> str:
+    """A number in words: its first four digits, as in 0.00007741, and never an exponent."""
     return np.format_float_positional(number, 4, fractional=False, trim="-")
 
 

@@ -725,7 +725,7 @@ for claim in claims.CLAIMS:
     verdicts.append(verdict)
     print(f"\n{claim.number}. {claim.says}\n   {verdict.upper()}")
     for part, value, rests_on, word in findings:
-        number = "no number" if math.isnan(value) else f"{value:.4g}"
+        number = "no number" if math.isnan(value) else claims.four_digits(value)
         print(f"{number:>12}  {part.what}")
         print(f"{'':14}claimed {part.claimed}; {rests_on}: {word}")
 
