@@ -34,11 +34,11 @@ test: $(READY) browser sandbox
 
 # A Chromium for the browser tests, if the machine has none.
 browser: $(READY)
-	@$(BIN)/python -m course_tools.browser
+	@$(BIN)/python -m course_tools.chromium
 
 # The sandbox that hand-ins are graded in, if the machine has none.
 sandbox: $(READY)
-	@$(BIN)/python -m course_tools.grading.install
+	@$(BIN)/python -m course_tools.grading.sandbox.install
 
 # The long ones: every lesson with several seeds, a class of 200.
 soak: $(READY) sandbox

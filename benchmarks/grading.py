@@ -19,10 +19,10 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "grading"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 import classroom  # noqa: E402
-from course_tools import lessons  # noqa: E402
-from course_tools.grading import results  # noqa: E402
+from course_tools.grading.marking import results  # noqa: E402
+from course_tools.lessons import lesson_source  # noqa: E402
 
 LESSONS = ("01", "03")
 CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'gray_to_color'\n"
@@ -53,11 +53,11 @@ def hand_in(notebook: nbformat.NotebookNode, number: int) -> nbformat.NotebookNo
     """The answers of student `number`: each third one is wrong, each third one blank."""
     made = nbformat.from_dict(json.loads(json.dumps(notebook)))
     blank = classroom.released(made)
-    exercises = [cell for cell in made.cells if "exercise" in lessons.tags(cell)]
+    exercises = [cell for cell in made.cells if "exercise" in lesson_source.tags(cell)]
     for place, cell in enumerate(exercises):
         kind = (number // 3**place) % 3
         if kind == 1:
-            cell.source += WRONG.format(function=lessons.defined_name(cell.source))
+            cell.source += WRONG.format(function=lesson_source.defined_name(cell.source))
         elif kind == 2:
             cell.source = next(other.source for other in blank.cells if other.id == cell.id)
     return made
@@ -65,7 +65,7 @@ def hand_in(notebook: nbformat.NotebookNode, number: int) -> nbformat.NotebookNo
 
 def new_class(folder: Path, number: str, size: int, offset: int) -> str:
     """A class folder with hand-ins, known to nbgrader. Returns the assignment's name."""
-    notebook, name = solved(number), lessons.find(number).name
+    notebook, name = solved(number), lesson_source.find(number).name
     (folder / "nbgrader_config.py").write_text(CONFIG)
     classroom.new_class(folder, notebook, name)
     nbgrader(folder, "generate_assignment", name)

@@ -5,11 +5,11 @@ Run it on an idle machine: `.venv/bin/python benchmarks/lessons.py`.
 
 import json
 
-from course_tools import lessons, run
+from course_tools.lessons import lesson_source, run
 
 
 def main() -> None:
-    results = run.run(lessons.select(None), "quick", force=True)
+    results = run.run(lesson_source.select(None), "quick", force=True)
     print(run.table(results))
     figures = {
         result.lesson: {

@@ -12,7 +12,9 @@ object:
 """
 
 import json
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -20,7 +22,10 @@ from playwright.sync_api import Browser, Locator, Page
 
 from course_lib import data, grayscale
 from course_lib.widgets.parts import as_bytes
-from course_tools import browser
+from course_tools import chromium
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+import browser  # noqa: E402
 
 IMAGES = 200
 MODELS = 5
@@ -60,16 +65,16 @@ WATCH = """(widget) => {
 
 
 def main() -> None:
-    executable = browser.find()
+    executable = chromium.find()
     if executable is None:
         raise SystemExit("There is no Chromium; run: make browser")
-    with browser.jupyter_lab() as server, browser.chromium(executable) as chromium:
-        lab = browser.Lab(chromium, server)
+    with browser.jupyter_lab() as server, browser.chromium(executable) as running:
+        lab = browser.Lab(running, server)
         page = lab.open_cells(CELLS.format(images=IMAGES, models=MODELS))
         widget = page.locator(".g2c")
         widget.get_by_label("Image", exact=True).focus()
         widget.evaluate(WATCH)
-        print(json.dumps(measure(chromium, page, widget)))
+        print(json.dumps(measure(running, page, widget)))
         lab.close(page)
 
 

@@ -38,8 +38,8 @@ def measure(model: str, way: str, device: str, seconds: float) -> dict:
     if way == "paper" and model != "A":
         import torch  # noqa: F401  (before the course, whose settings the paper does not have)
     sys.path.insert(0, str(HERE.parent.parent))
-    from course_lib import experiments
-    from course_tools import machine
+    from course_lib.results import experiments
+    from course_tools.experiments import machine
 
     recipe = experiments.get(NAMES[model])
     is_keras = recipe.framework == "keras"
@@ -92,7 +92,8 @@ class Clock:
 
 def flops_per_image(recipe) -> float:
     """Of a training step: forward, and backward to activations and to weights, cost alike."""
-    from course_lib import models_keras, models_torch, published
+    from course_lib import models_keras, models_torch
+    from course_lib.results import published
 
     if recipe.framework == "keras":
         return 6 * models_keras.mult_adds(published.build_model(recipe.name))
@@ -108,7 +109,7 @@ def product_flops(is_keras: bool, on_gpu: bool, precision: str) -> float:
     size = 8192 if on_gpu else 2048
     if is_keras:
         from course_lib.models_keras import keras
-        from course_tools.machine import keras_on
+        from course_tools.experiments.machine import keras_on
 
         kind = "bfloat16" if precision == "bfloat16" else "float32"
         with keras_on("auto" if on_gpu else "cpu", precision):
@@ -120,7 +121,7 @@ def product_flops(is_keras: bool, on_gpu: bool, precision: str) -> float:
             return _best_of_five(product, size, not on_gpu)
     import torch
 
-    from course_lib.acceleration import products_in
+    from course_lib.training.acceleration import products_in
 
     kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
     one = torch.rand(size, size, dtype=kind, device="cuda" if on_gpu else "cpu")
@@ -158,8 +159,8 @@ def torch_paper(recipe, device: str, precision: str, seconds: float) -> dict[str
     from torchvision import transforms
     from torchvision.transforms.functional import rgb_to_grayscale
 
-    from course_lib import published
     from course_lib.models_torch import pick_device
+    from course_lib.results import published
 
     turn = transforms.Compose([transforms.ToTensor(), transforms.RandomRotation(recipe.rotation)])
 
@@ -197,18 +198,20 @@ def torch_paper(recipe, device: str, precision: str, seconds: float) -> dict[str
 
 def torch_ours(recipe, device: str, precision: str, seconds: float) -> dict[str, float]:
     """`fit`, as `course train` calls it."""
-    from course_lib import acceleration, grayscale, published, training
+    from course_lib import grayscale
     from course_lib.models_torch import pick_device
-    from course_tools.machine import keep_freed_memory
+    from course_lib.results import published
+    from course_lib.training import acceleration, torch_loop
+    from course_tools.experiments.machine import keep_freed_memory
 
     keep_freed_memory()
     model = published.build_model(recipe.name).to(pick_device(device))
     images = many_images()
 
     def fit(num_steps: int) -> float:
-        record = training.fit(
+        record = torch_loop.fit(
             model,
-            training.training_step,
+            torch_loop.training_step,
             images[: num_steps * recipe.batch_size],
             images[:16],
             optimizer=acceleration.adam(model, recipe.learning_rate),
@@ -226,11 +229,12 @@ def torch_ours(recipe, device: str, precision: str, seconds: float) -> dict[str,
 
 def keras_paper(recipe, device: str, precision: str, seconds: float) -> dict[str, float]:
     """Float32 arrays given to `model.fit`; gray is made before."""
-    from course_lib import published, training_keras
     from course_lib.models_keras import keras
-    from course_tools.machine import keras_on
+    from course_lib.results import published
+    from course_lib.training import keras_loop
+    from course_tools.experiments.machine import keras_on
 
-    gray, rgb = training_keras.gray_and_rgb(many_images())
+    gray, rgb = keras_loop.gray_and_rgb(many_images())
     with keras_on(device, precision):
         model = published.build_model(recipe.name)
         model.compile(keras.optimizers.Adam(recipe.learning_rate), loss="mse")
@@ -246,14 +250,15 @@ def keras_paper(recipe, device: str, precision: str, seconds: float) -> dict[str
 
 def keras_ours(recipe, device: str, precision: str, seconds: float) -> dict[str, float]:
     """`fit_keras`, compiled as `course train` does."""
-    from course_lib import published, training_keras
     from course_lib.models_keras import keras
-    from course_tools.machine import keep_freed_memory, keras_gpu, keras_on
+    from course_lib.results import published
+    from course_lib.training import keras_loop
+    from course_tools.experiments.machine import keep_freed_memory, keras_gpu, keras_on
 
     keep_freed_memory()
     images = many_images()
     on_gpu = device != "cpu" and keras_gpu() is not None
-    at_once = training_keras.steps_at_once(45_000, recipe.batch_size) if on_gpu else 1
+    at_once = keras_loop.steps_at_once(45_000, recipe.batch_size) if on_gpu else 1
     with keras_on(device, precision):
         model = published.build_model(recipe.name)
         model.compile(
@@ -261,7 +266,7 @@ def keras_ours(recipe, device: str, precision: str, seconds: float) -> dict[str,
         )
 
         def fit(num_steps: int) -> float:
-            record = training_keras.fit_keras(
+            record = keras_loop.fit_keras(
                 model,
                 images[: num_steps * recipe.batch_size],
                 images[:16],

@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from course_lib import experiments, published
 from course_lib.data import load_cifar10
+from course_lib.results import experiments, published
 
 NUM_STEPS = 10
 # What a name in a profile has in it -> the kind of work it is. The first that fits counts.
@@ -50,8 +50,8 @@ def profile_torch(letter: str, device: str) -> Counter:
     import torch
     from torch.profiler import ProfilerActivity, profile, record_function
 
-    from course_lib import acceleration, training
     from course_lib.models_torch import pick_device
+    from course_lib.training import acceleration, torch_loop
 
     recipe, place = experiments.get(letter), pick_device(device)
     model = published.build_model(recipe.name).to(place, memory_format=torch.channels_last)
@@ -61,8 +61,8 @@ def profile_torch(letter: str, device: str) -> Counter:
     def step() -> None:
         with record_function("our loader"):
             indices = torch.randint(len(images), (recipe.batch_size,), device=place)
-            batch = training.gray_and_rgb(images[indices], rotation=recipe.rotation)
-        training.training_step(model, optimizer, *batch)
+            batch = torch_loop.gray_and_rgb(images[indices], rotation=recipe.rotation)
+        torch_loop.training_step(model, optimizer, *batch)
 
     on_gpu = place.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
@@ -82,8 +82,8 @@ def profile_torch(letter: str, device: str) -> Counter:
 
 def profile_keras() -> Counter:
     """Time of every operation in some steps of A."""
-    from course_lib import training_keras
     from course_lib.models_keras import keras
+    from course_lib.training import keras_loop
 
     recipe = experiments.get("A2")
     model = published.build_model(recipe.name)
@@ -92,7 +92,7 @@ def profile_keras() -> Counter:
 
     def fit() -> None:
         arguments = {"num_epochs": 1, "batch_size": recipe.batch_size, "progress": False}
-        training_keras.fit_keras(model, images, images[:16], **arguments)
+        keras_loop.fit_keras(model, images, images[:16], **arguments)
 
     fit()
     if keras.backend.backend() == "tensorflow":

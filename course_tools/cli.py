@@ -1,10 +1,7 @@
 """The command `course`. Imports stand inside the commands, so that `course --help` is quick."""
 
-import importlib
-import importlib.util
 import os
 import sys
-from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -60,10 +57,10 @@ def build(
     ] = False,
 ) -> None:
     """Make notebooks/NN_name.ipynb from its text source: executed, cleaned, checked."""
-    from course_tools import build, lessons
+    from course_tools.lessons import build, lesson_source
 
     stale = []
-    for lesson in lessons.select(names):
+    for lesson in lesson_source.select(names):
         if not check:
             print(f"{lesson.name}: building", flush=True)
             print(f"{lesson.name}: {build.build(lesson).relative_to(lesson.root)}")
@@ -88,13 +85,13 @@ def run(
     figures: Annotated[bool, typer.Option("--figures", help="Make the figures too.")] = False,
 ) -> None:
     """Execute lessons into build/runs and close with a table; what has run is not run again."""
-    from course_tools import lessons, run
+    from course_tools.lessons import lesson_source, run
 
-    results = run.run(lessons.select(lesson), profile, force, say=_say)
+    results = run.run(lesson_source.select(lesson), profile, force, say=_say)
     no_figures = None
-    if figures and importlib.util.find_spec("course_tools.figures"):
+    if figures:
         try:
-            _tool("figures").main()
+            make_figures()
         except CourseError as error:
             no_figures = error  # the table first: the lessons have run
     print(f"\n{run.table(results)}\n")
@@ -109,11 +106,11 @@ def run(
 @app.command()
 def start(names: Names = None) -> None:
     """Put student editions into work/. A file that is there is left as it is."""
-    from course_tools import lessons, students
+    from course_tools.lessons import lesson_source, student_edition
 
-    for lesson in lessons.select(names):
+    for lesson in lesson_source.select(names):
         path = lesson.student_file.relative_to(lesson.root)
-        if students.start(lesson):
+        if student_edition.start(lesson):
             print(f"{path} is ready.")
         else:
             print(
@@ -125,10 +122,10 @@ def start(names: Names = None) -> None:
 @app.command()
 def reset(name: Name) -> None:
     """Start a lesson afresh in work/; the old file is kept under a numbered name."""
-    from course_tools import lessons, students
+    from course_tools.lessons import lesson_source, student_edition
 
-    lesson = lessons.find(name)
-    kept = students.reset(lesson)
+    lesson = lesson_source.find(name)
+    kept = student_edition.reset(lesson)
     print(f"{lesson.student_file.relative_to(lesson.root)} is ready.")
     if kept:
         print(f"Your work until now is in {kept.relative_to(lesson.root)}.")
@@ -137,7 +134,7 @@ def reset(name: Name) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """Put student editions into work/ and open JupyterLab there; more options go to JupyterLab."""
-    from course_tools.lessons import ROOT
+    from course_tools.lessons.lesson_source import ROOT
 
     start(None)
     settings = ROOT / "build" / "jupyter"
@@ -171,13 +168,17 @@ def data(
     ] = None,
 ) -> None:
     """Fetch CIFAR-10 into the cache, verified, and say which source served."""
-    _tool("data").fetch(source)
+    from course_tools.dataset import fetch
+
+    fetch.fetch(source)
 
 
-@app.command()
-def figures() -> None:
+@app.command("figures")
+def make_figures() -> None:
     """Write the figures, those that are missing or whose inputs have changed."""
-    _tool("figures").main()
+    from course_tools.experiments import figures
+
+    figures.main()
 
 
 @app.command()
@@ -196,36 +197,32 @@ def train(
     ] = False,
 ) -> None:
     """Train an experiment and publish the run; stopped anywhere, it goes on where it was."""
-    settings = _tool("train").Settings(device, precision, say=_say)
-    queue = _tool("queue")
+    from course_tools.experiments import training_queue
+    from course_tools.experiments.train import Settings
+
+    settings = Settings(device, precision, say=_say)
     if name != "all":
-        queue.train_one(name, seed, settings, minutes)
+        training_queue.train_one(name, seed, settings, minutes)
     elif show:
-        print(queue.table(queue.states(settings)))
+        print(training_queue.table(training_queue.states(settings)))
     else:
-        queue.train_all(settings, minutes)
+        training_queue.train_all(settings, minutes)
 
 
 @app.command()
 def make_sample() -> None:
     """Write the bundled sample of CIFAR-10 from the full data."""
-    _tool("data").make_sample()
+    from course_tools.dataset import fetch
+
+    fetch.make_sample()
 
 
 @app.command()
 def make_gray_table() -> None:
     """Write the bundled table of the mean colour of every gray level from the full data."""
-    _tool("baselines").make_gray_table()
+    from course_tools.dataset import gray_table
 
-
-def _tool(name: str) -> ModuleType:
-    """The module of `course_tools` that does the work of a command."""
-    try:
-        return importlib.import_module(f"course_tools.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"course_tools.{name}":
-            raise
-        raise CourseError(f"This copy of the course has no course_tools/{name}.py yet.") from None
+    gray_table.make_gray_level_table()
 
 
 def _say(line: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from course_tools.lessons import ROOT
+from course_tools.lessons.lesson_source import ROOT
 
 MIN_MEMORY_GB = 4
 MIN_DISK_GB = 2

@@ -18,8 +18,9 @@ os.environ["OMP_NUM_THREADS"] = str(study["num_threads"])
 
 import torch  # noqa: E402  (the number of threads is read when it is imported)
 
-from course_lib import data, experiments  # noqa: E402
-from course_tools import train  # noqa: E402
+from course_lib import data  # noqa: E402
+from course_lib.results import experiments  # noqa: E402
+from course_tools.experiments import train  # noqa: E402
 
 torch.set_num_threads(study["num_threads"])
 WORK = Path(os.environ.get("STUDY_WORK", STUDIES.parent / "build" / "studies"))

@@ -7,8 +7,8 @@ import nbval.kernel
 import pytest
 
 from course_lib import widgets
-from course_tools import kernels
-from course_tools.lessons import Lesson
+from course_tools.lessons import kernels
+from course_tools.lessons.lesson_source import Lesson
 
 WIDGET_SETUP = """
 from course_lib import data, grayscale, published, widgets
@@ -44,7 +44,7 @@ def tiny(tmp_path: Path) -> Lesson:
     lesson.source.parent.mkdir(parents=True)
     (tmp_path / "course_lib").mkdir()
     (tmp_path / "course_lib" / "module.py").write_text("value = 1\n")
-    shutil.copy(Path(__file__).parent / "tiny_lesson.py", lesson.source)
+    shutil.copy(Path(__file__).parent / "support" / "tiny_lesson.py", lesson.source)
     return lesson
 
 

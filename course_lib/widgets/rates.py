@@ -9,8 +9,9 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
-from course_lib import plots, schedules
+from course_lib import plots
 from course_lib.files import CourseError
+from course_lib.training import schedules
 from course_lib.widgets.latent import Explorer
 from course_lib.widgets.parts import Widget, says_what_is_wrong
 

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from course_lib import data, grayscale, plots
 from course_lib.files import CourseError
-from course_lib.published import Run
+from course_lib.results.published import Run
 from course_lib.widgets.parts import Widget, as_bytes, says_what_is_wrong
 
 LINES = {"validation": "-", "training": "--", "gray copy": ":"}  # in this order in the browser, too

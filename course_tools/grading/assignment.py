@@ -109,14 +109,14 @@ def from_notebook(name: str, notebook: NotebookNode) -> Assignment:
 
 
 def _cell(cell: NotebookNode) -> Cell:
-    from course_tools import lessons, students
+    from course_tools.lessons import lesson_source, student_edition
 
     about = cell.metadata.get("nbgrader", {})
     is_code = cell.cell_type == "code"
     grade, solution = about.get("grade", False), about.get("solution", False)
     function = ""
     if is_code and solution and not grade:
-        kind, function = "exercise", lessons.defined_name(cell.source) or ""
+        kind, function = "exercise", lesson_source.defined_name(cell.source) or ""
     elif is_code and grade and not solution:
         kind = "check"
     elif grade and solution:
@@ -127,7 +127,7 @@ def _cell(cell: NotebookNode) -> Cell:
         kind=kind,
         grade_id=about.get("grade_id", ""),
         cell_id=cell.get("id", ""),
-        source=students.blank(cell.source) if kind == "exercise" else cell.source,
+        source=student_edition.blank(cell.source) if kind == "exercise" else cell.source,
         points=float(about.get("points", 0)) if grade else 0,
         function=function,
     )

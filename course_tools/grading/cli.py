@@ -39,11 +39,11 @@ def release(
     folder: Class = HERE,
 ) -> None:
     """Write the assignment of a lesson, as it is handed out, into release/."""
-    from course_tools import lessons
     from course_tools.grading import class_folder
     from course_tools.grading.release import release
+    from course_tools.lessons import lesson_source
 
-    lesson = lessons.find(name)
+    lesson = lesson_source.find(name)
     done = release(class_folder.at(folder), lesson, _points(points or []), _date(due))
     if done.kept:
         print(f"It was released before and has changed; the old one is kept in {done.kept}.")
@@ -61,10 +61,11 @@ def collect(
     folder: Class = HERE,
 ) -> None:
     """Take in what students handed in; a second hand-in replaces the first, which is kept."""
-    from course_tools import lessons
-    from course_tools.grading import class_folder, collect
+    from course_tools.grading import class_folder
+    from course_tools.grading.submissions import collect
+    from course_tools.lessons import lesson_source
 
-    lesson, here = lessons.find(name), class_folder.at(folder)
+    lesson, here = lesson_source.find(name), class_folder.at(folder)
     collection = collect.collect(here, lesson, source)
     print(collect.table(here, lesson, collection))
     new = f", {len(collection.new)} NEW (put on the class list)" if collection.new else ""
@@ -87,10 +88,11 @@ def grade(
     folder: Class = HERE,
 ) -> None:
     """Grade what was handed in and is not graded yet; stopped, it goes on where it was."""
-    from course_tools.grading import class_folder, class_run
+    from course_tools.grading import class_folder
+    from course_tools.grading.marking import grade_class
 
     root = class_folder.at(folder).root
-    summary = class_run.grade_class(root, name, student, scheduler, unsafe=unsafe, force=force)
+    summary = grade_class.grade_class(root, name, student, scheduler, unsafe=unsafe, force=force)
     print(summary.sentence())
 
 
@@ -103,10 +105,11 @@ def feedback(
     folder: Class = HERE,
 ) -> None:
     """Write a page for each student, the marks as one CSV, and a report on the class."""
-    from course_tools import lessons
-    from course_tools.grading import class_folder, feedback
+    from course_tools.grading import class_folder
+    from course_tools.grading.reports import feedback
+    from course_tools.lessons import lesson_source
 
-    feedback.write(class_folder.at(folder), lessons.find(name), column)
+    feedback.write(class_folder.at(folder), lesson_source.find(name), column)
 
 
 @app.command()

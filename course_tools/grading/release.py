@@ -13,11 +13,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from course_lib.files import CourseError
-from course_tools import build, lessons, students
-from course_tools.grading import judge, targets
 from course_tools.grading.class_folder import ClassFolder, nbgrader_api
 from course_tools.grading.gradebook import opened
-from course_tools.lessons import Lesson, tags
+from course_tools.grading.marking import judge
+from course_tools.lessons import build, expected_output, lesson_source, student_edition
+from course_tools.lessons.lesson_source import Lesson, tags
 
 DETAILS = re.compile(r"<details>.*?</details>\s*", re.DOTALL)  # answers to compare with
 NEVER = ("lesson-only", "parameters")
@@ -45,8 +45,8 @@ def solved(lesson: Lesson, points: Mapping[str, float] | None = None) -> Noteboo
     Raises:
         CourseError: the lesson has nothing to hand in, or has no such exercise.
     """
-    notebook = lessons.read(lesson)
-    cells = targets.beside_exercises(lesson, _answerable(notebook.cells))
+    notebook = lesson_source.read(lesson)
+    cells = expected_output.beside_exercises(lesson, _answerable(notebook.cells))
     _set_points(cells, points or {}, lesson)
     graded = _graded(cells)
     if not graded:
@@ -69,7 +69,7 @@ def solved(lesson: Lesson, points: Mapping[str, float] | None = None) -> Noteboo
 
 def released(lesson: Lesson, points: Mapping[str, float] | None = None) -> NotebookNode:
     """The assignment as the student gets it: the solved one with its answers taken out."""
-    return students.student_edition(solved(lesson, points))
+    return student_edition.student_edition(solved(lesson, points))
 
 
 def release(
@@ -88,13 +88,13 @@ def release(
     """
     source, target = (folder.assignment(step, lesson.name) for step in ("source", "release"))
     notebook = solved(lesson, points)
-    blank = students.student_edition(notebook)
+    blank = student_edition.student_edition(notebook)
     there = _on_file(source)
     before, now = _points(there.cells if there else []), _points(notebook.cells)
     moved = {
         path.parent: folder.set_aside(path.parent)
         for path, wanted in ((source, notebook), (target, blank))
-        if path.parent.exists() and _inputs(path) != lessons.inputs(wanted)
+        if path.parent.exists() and _inputs(path) != lesson_source.inputs(wanted)
     }
     changed = not (source.exists() and target.exists())
     if changed:
@@ -124,7 +124,7 @@ def points_table(lesson: Lesson) -> str:
 
     Empty if there is nothing to hand in.
     """
-    notebook = lessons.read(lesson)
+    notebook = lesson_source.read(lesson)
     cells = _answerable(notebook.cells)
     graded = _graded(cells)
     if not graded:
@@ -159,7 +159,7 @@ def _rubric(asked: NotebookNode) -> list[str]:
 
 def points_tables(name: str | None = None) -> str:
     """The tables of one lesson, or of all that have something to hand in."""
-    found = [points_table(lesson) for lesson in lessons.select([name] if name else None)]
+    found = [points_table(lesson) for lesson in lesson_source.select([name] if name else None)]
     return "\n\n".join(filter(None, found))
 
 
@@ -246,4 +246,4 @@ def _inputs(path: Path) -> list[dict] | None:
             cell.metadata.get("nbgrader", {}).pop(key, None)
         for key in ("deletable", "editable"):
             cell.metadata.pop(key, None)
-    return lessons.inputs(notebook)
+    return lesson_source.inputs(notebook)

@@ -311,7 +311,7 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 # is the usual order: brightness first, then shapes, colour last, for brightness is where most of
 # the error is. Do you find the grids of step 1?
 #
-# The course's published runs were trained with `training_keras.fit_keras`. It calls the same
+# The course's published runs were trained with `training.fit_keras`. It calls the same
 # `model.fit`, and also writes down what happened, keeps the best weights and goes on after an
 # interruption.
 

@@ -566,7 +566,7 @@ plots.show(plots.side_by_side(rows, titles=["B", "C"], zoom=4), alt=alt)
 # ## Step 6 · What the paper compared
 #
 # We changed one thing at a time. What did the paper change between its models? The recipes are data
-# in `course_lib.experiments`.
+# in `course_lib.results.experiments`.
 #
 # *Expect:* the models differ, of course. Count what else does.
 

@@ -414,7 +414,7 @@ for run in (a1, a2):
 # %%
 from course_lib import seeding
 from course_lib.models_keras import build_three_layer_autoencoder, keras
-from course_lib.training_keras import fit_keras
+from course_lib.training import fit_keras
 
 recipe = experiments.get("A1")
 num_epochs, patience = {"quick": (10, 1), "full": (30, 5)}[profile]

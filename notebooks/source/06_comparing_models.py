@@ -560,8 +560,8 @@ print("MIN_SEEDS =", claims.MIN_SEEDS)
 # - A claim about a *training loss* is held against the training loss, although this course does not
 #   think much of it. A fair test takes a claim as it was meant.
 # - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE, and A1
-#   stands for A. The ranges and these readings are ours. You find them in `course_lib/claims.py`;
-#   would you have chosen others?
+#   stands for A. The ranges and these readings are ours. You find them in
+#   `course_lib/results/claims.py`; would you have chosen others?
 # - One seed never counts, and three may give an interval too wide for a verdict. So a verdict may
 #   well be that nothing can be said. Is that a failure of the rule?
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from course_tools import browser
+import browser
+from course_tools import chromium
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 
@@ -30,18 +31,18 @@ def server():
 @pytest.fixture(scope="session")
 def executable():
     """A Chromium. Without one tests are skipped; in continuous integration they fail."""
-    found = browser.find()
-    if not found and browser.is_required():
-        pytest.fail(browser.MISSING)
+    found = chromium.find()
+    if not found and chromium.is_required():
+        pytest.fail(chromium.MISSING)
     if not found:
-        pytest.skip(browser.MISSING)
+        pytest.skip(chromium.MISSING)
     return found
 
 
 @pytest.fixture(scope="module")
 def lab(executable, server):
-    with browser.chromium(executable) as chromium:
-        lab = browser.Lab(chromium, server)
+    with browser.chromium(executable) as running:
+        lab = browser.Lab(running, server)
         yield lab
         for page in list(lab.pages):
             lab.close(page)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
-from course_lib import data, grayscale, models_torch, published
+from course_lib import data, grayscale, models_torch
+from course_lib.results import published
 from course_lib.widgets import show_feature_maps, walk_latent
 
 NUM_IMAGES = 100

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from course_tools.lessons import all_lessons, tags
+from course_tools.lessons.lesson_source import all_lessons, tags
 
 NOTEBOOKS = {
     lesson.name: nbformat.read(lesson.notebook, as_version=4)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from course_lib import published, schedules
+from course_lib.results import published
+from course_lib.training import schedules
 from course_lib.widgets import rates
 
 LOSSES = [epoch["validation_loss"] for epoch in published.load("three_layer_constant_5k").history]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from course_lib import data, grayscale, published
+from course_lib import data, grayscale
+from course_lib.results import published
 
 RUN = published.load("conv_latent")
 EPOCHS = len(RUN.history)

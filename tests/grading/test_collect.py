@@ -9,10 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from course_lib.files import CourseError
-from course_tools import cli, lessons
-from course_tools.grading import class_folder, collect, release
+from course_tools import cli
+from course_tools.grading import class_folder, release
+from course_tools.grading.submissions import collect
+from course_tools.lessons import lesson_source
 
-LESSON = lessons.find("06")
+LESSON = lesson_source.find("06")
 NAME = LESSON.name
 
 

@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 
 import classroom
 import needs
-from course_tools import cli, lessons
+from course_tools import cli
 from course_tools.grading import class_folder, gradebook, release
+from course_tools.lessons import lesson_source
 
 pytestmark = needs.sandbox
-LESSON = lessons.find("06")
+LESSON = lesson_source.find("06")
 NAME = LESSON.name
 SIZE = 20
 SCORE = 3.0  # what the instructor gives for each answer in words

@@ -9,10 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from course_lib.files import CourseError
-from course_tools import cli, lessons
-from course_tools.grading import class_folder, feedback, gradebook, records, release
+from course_tools import cli
+from course_tools.grading import class_folder, gradebook, release
+from course_tools.grading.reports import feedback, marks
+from course_tools.lessons import lesson_source
 
-LESSON = lessons.find("03")
+LESSON = lesson_source.find("03")
 NAME = LESSON.name
 HIDDEN = "0.61803"
 HOSTILE = "</pre><script src='https://example.org/x.js'></script><img src=x onerror=alert(1)>&amp;"
@@ -94,7 +96,7 @@ def test_a_class_list_that_a_platform_can_match_is_not_mentioned(folder):
     assert "students.csv" not in write(folder)
 
 
-def marks(folder):
+def marks_csv(folder):
     with open(folder.root / "reports" / f"{NAME}.csv", newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
 
@@ -122,7 +124,7 @@ def test_a_page_shows_answers_points_sentences_and_comments(folder):
                   "Too few numbers? Measure it.", "Well measured, but", "3\nof 4",
                   "2.0 hours after the date"):  # fmt: skip
         assert words in text
-    assert marks(folder)[1][-1] == "4"
+    assert marks_csv(folder)[1][-1] == "4"
 
 
 def test_a_person_can_change_the_points_of_an_exercise(folder):
@@ -131,7 +133,7 @@ def test_a_person_can_change_the_points_of_an_exercise(folder):
     write(folder)
     assert "these points were given by a person" in page(folder, "ada")
     assert "The idea is right." in page(folder, "ada")
-    assert marks(folder)[1][-1] == "0.5"
+    assert marks_csv(folder)[1][-1] == "0.5"
 
 
 def test_the_report_names_points_of_a_person_that_a_later_grading_overruled(folder):
@@ -145,7 +147,7 @@ def test_the_report_names_points_of_a_person_that_a_later_grading_overruled(fold
     told = write(folder)
     assert re.search("Look at them again:\n  ada +descend\n", told)
     assert "ada (descend)." in (folder.root / "reports" / f"{NAME}.html").read_text()
-    assert marks(folder)[1][-1] == "0"
+    assert marks_csv(folder)[1][-1] == "0"
 
 
 def test_a_page_loads_nothing_runs_nothing_and_escapes_everything(folder):
@@ -199,7 +201,7 @@ def test_marks_have_the_columns_of_canvas_and_no_formula(folder):
     give(folder, result("new", exercise(outcome="blank")))
     told = write(folder, column="Assignment 3 (4711)")
     assert "1 of 3 students have no id, sis_user_id or login" in told
-    header, *rows = marks(folder)
+    header, *rows = marks_csv(folder)
     assert header == [
         "Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Assignment 3 (4711)"
     ]  # fmt: skip
@@ -212,8 +214,8 @@ def test_marks_have_the_columns_of_canvas_and_no_formula(folder):
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1"])
 def test_no_text_stays_a_formula(text):
-    assert records.harmless(text) == f"'{text}"
-    assert records.harmless("Ada") == "Ada"
+    assert marks.harmless(text) == f"'{text}"
+    assert marks.harmless("Ada") == "Ada"
 
 
 def test_who_has_no_result_and_who_failed_have_an_empty_cell(folder):
@@ -223,7 +225,7 @@ def test_who_has_no_result_and_who_failed_have_an_empty_cell(folder):
     give(folder, result("bob", *lost, status="failed", remark=remark, late_seconds=3600.0))
     give(folder, result("cy", exercise(), written=[]))
     told = write(folder)
-    assert [row[-1] for row in marks(folder)[1:]] == ["", "", "1"]
+    assert [row[-1] for row in marks_csv(folder)[1:]] == ["", "", "1"]
     assert "bob" in told and "failed: The file is no notebook." in told
     assert "1 graded, 2 without a result; median 1 of 1 points" in told
     assert "Without a result: ada, bob (failed)\n" in told
@@ -247,7 +249,7 @@ def test_the_report_counts_marks_misconceptions_and_seconds(folder):
     lost = exercise("descend", "missing", max_points=2.0)
     give(folder, result("u", lost, status="failed", remark="It is empty.", written=[]))
     told = write(folder)
-    facts = feedback.report(LESSON, records.read(folder, NAME))
+    facts = feedback.report(LESSON, marks.read(folder, NAME))
     assert dict(facts["bins"]) | {"0 to 10 %": 0, "50 to 60 %": 6, "90 to 100 %": 3} == dict(
         facts["bins"]
     )
@@ -304,7 +306,7 @@ def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
         ),
         result("new", exercise()),
     )
-    found = {change.student: change for change in records.changes(records.read(folder, NAME))}
+    found = {change.student: change for change in marks.changes(marks.read(folder, NAME))}
     assert set(found) == {"ada", "cy", "di", "eli"}
     assert found["eli"].why == "the points have changed: 1 for all exercises, now 3"
     assert (found["ada"].old, found["ada"].new, found["ada"].why) == (
@@ -349,7 +351,7 @@ def test_an_answer_in_words_that_is_not_there_has_0_and_says_so(folder):
 
 def test_a_class_without_results_is_no_error(folder):
     assert "0 graded, 0 without a result" in write(folder)
-    assert len(marks(folder)) == 1
+    assert len(marks_csv(folder)) == 1
 
 
 def test_what_cannot_be_read_is_one_sentence(folder):
@@ -359,7 +361,7 @@ def test_what_cannot_be_read_is_one_sentence(folder):
         write(folder)
     (folder.root / "results" / NAME / "ada.json").unlink()
     with pytest.raises(CourseError, match="does not know 04_.*: course assignment release 04"):
-        feedback.write(folder, lessons.find("04"))
+        feedback.write(folder, lesson_source.find("04"))
 
 
 def test_the_command_writes_all_of_it(folder):

@@ -14,21 +14,23 @@ from typer.testing import CliRunner
 
 from course_lib import checks
 from course_lib.files import CourseError
-from course_tools import build, cli, gates, lessons, students
-from course_tools.grading import class_folder, gradebook, judge, release, targets
-from course_tools.lessons import tags
+from course_tools import cli
+from course_tools.grading import class_folder, gradebook, release
+from course_tools.grading.marking import judge
+from course_tools.lessons import build, expected_output, gates, lesson_source, student_edition
+from course_tools.lessons.lesson_source import tags
 
-LESSONS = [lesson for lesson in lessons.all_lessons() if "01" <= lesson.number <= "06"]
+LESSONS = [lesson for lesson in lesson_source.all_lessons() if "01" <= lesson.number <= "06"]
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
 
 
 @cache
 def solved(number):
-    return release.solved(lessons.find(number))
+    return release.solved(lesson_source.find(number))
 
 
 def released(number):
-    return students.student_edition(solved(number))
+    return student_edition.student_edition(solved(number))
 
 
 def cell(notebook, id_):
@@ -47,8 +49,8 @@ def png_chunks(png):
 
 def answer_lines(lesson):
     """Every line of a solution that says something, and that no other cell says too."""
-    notebook = lessons.read(lesson)
-    elsewhere = "\n".join(students.blank(cell.source) for cell in notebook.cells)
+    notebook = lesson_source.read(lesson)
+    elsewhere = "\n".join(student_edition.blank(cell.source) for cell in notebook.cells)
     for one in notebook.cells:
         if "exercise" in tags(one):
             body = one.source.split(gates.BEGIN)[1].split(gates.END)[0]
@@ -73,7 +75,7 @@ def test_the_stub_is_the_solution_minus_blanks(lesson):
     assert blank == released(lesson.number)
     assert gates.student_problems(full, blank) == []
     assert gates.format_problems(blank) == []
-    exercises = [one for one in lessons.read(lesson).cells if "exercise" in tags(one)]
+    exercises = [one for one in lesson_source.read(lesson).cells if "exercise" in tags(one)]
     assert [one.id for one in blank.cells if "exercise" in tags(one)] == [
         one.id for one in exercises
     ]
@@ -152,7 +154,7 @@ def test_the_solved_one_passes_every_check(lesson, record_property):
 @every_lesson
 def test_targets_are_the_same_bytes_each_time_and_of_public_inputs(lesson):
     shown = [one for one in solved(lesson.number).cells if one.get("attachments")]
-    again = targets.beside_exercises(lesson, lessons.read(lesson).cells)
+    again = expected_output.beside_exercises(lesson, lesson_source.read(lesson).cells)
     assert [one.attachments for one in shown] == [
         one.attachments for one in again if one.get("attachments")
     ]
@@ -162,9 +164,9 @@ def test_targets_are_the_same_bytes_each_time_and_of_public_inputs(lesson):
 
 
 def test_an_exercise_that_no_check_knows_has_no_target(tiny):
-    notebook = lessons.read(tiny)
-    assert targets.beside_exercises(tiny, notebook.cells) == notebook.cells
-    assert targets.of_exercise("99.nothing", []) is None
+    notebook = lesson_source.read(tiny)
+    assert expected_output.beside_exercises(tiny, notebook.cells) == notebook.cells
+    assert expected_output.of_exercise("99.nothing", []) is None
 
 
 def test_a_lesson_that_says_nothing_of_what_exercises_need_is_no_assignment(tiny):
@@ -182,18 +184,18 @@ def test_a_lesson_that_says_nothing_of_what_exercises_need_is_no_assignment(tiny
 def test_what_belongs_to_the_lesson_alone_is_left_out():
     """Answers to compare with, and code that needs a trained model."""
     for number, words in (("01", "One answer to the question"), ("02", "published.predict")):
-        lesson = lessons.find(number)
-        assert any(words in one.source for one in lessons.read(lesson).cells)
+        lesson = lesson_source.find(number)
+        assert any(words in one.source for one in lesson_source.read(lesson).cells)
         assert not any(words in one.source for one in solved(number).cells)
 
 
 def test_the_instructors_guide_has_the_points_and_rubrics_of_the_sources():
-    guide = (lessons.ROOT / "docs" / "instructors.md").read_text()
+    guide = (lesson_source.ROOT / "docs" / "instructors.md").read_text()
     assert release.points_tables() in guide, "run `course assignment points` and paste it"
 
 
 def test_the_guides_example_of_private_tests_works(tmp_path):
-    guide = (lessons.ROOT / "docs" / "instructors.md").read_text()
+    guide = (lesson_source.ROOT / "docs" / "instructors.md").read_text()
     (example,) = re.findall("```python\n(.*?)```", guide, re.DOTALL)
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "06.py").write_text(example)
@@ -321,7 +323,7 @@ def test_the_commands_say_what_they_did(tmp_path):
 def test_solutions_of_exercises_are_functions_with_named_arguments():
     """The target's table names them."""
     for lesson in LESSONS:
-        for one in lessons.read(lesson).cells:
+        for one in lesson_source.read(lesson).cells:
             if "exercise" in tags(one):
                 function = next(n for n in ast.parse(one.source).body if hasattr(n, "name"))
                 assert isinstance(function, ast.FunctionDef) and function.args.args

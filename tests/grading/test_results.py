@@ -9,7 +9,8 @@ from bs4 import BeautifulSoup
 
 import classroom
 from course_lib.files import CourseError
-from course_tools.grading import class_folder, engine, gradebook, results
+from course_tools.grading import class_folder, gradebook
+from course_tools.grading.marking import grade_one, results
 
 NAME = "01_grayscale_conversion"
 DUE = datetime(2026, 11, 1, 12)
@@ -18,7 +19,7 @@ DAY = "2026-11-02 12:00:00 UTC"
 
 def result_of(student, words="", right=3, sha="a", status="graded"):
     """A result as grading gives it, with so many exercises right."""
-    made = engine.nothing(student, classroom.quick_assignment(), status, "")
+    made = grade_one.nothing(student, classroom.quick_assignment(), status, "")
     for exercise in made["exercises"][:right]:
         exercise |= {"points": 1.0, "outcome": "right"}
     made["written"][0]["source"] = words

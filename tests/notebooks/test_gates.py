@@ -9,10 +9,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from course_lib.files import CourseError
-from course_tools import build, gates, lessons, run, students
+from course_tools.lessons import build, gates, lesson_source, run, student_edition
 
 MAX_MEMORY_MB = 4000
-LESSONS = lessons.all_lessons()
+LESSONS = lesson_source.all_lessons()
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 
@@ -23,15 +23,15 @@ every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: les
 def test_the_committed_notebook_passes_every_gate(lesson):
     assert lesson.notebook.exists(), f"run: course build {lesson.number}"
     notebook = nbformat.read(lesson.notebook, as_version=4)
-    assert gates.source_problems(notebook, lessons.read(lesson)) == []
+    assert gates.source_problems(notebook, lesson_source.read(lesson)) == []
     assert gates.problems(notebook) == []
 
 
 @every_lesson
 def test_the_student_edition_runs_to_its_end_in_time_and_memory(lesson):
     """No cell fails for want of an answer; a laptop is enough."""
-    solved = lessons.read(lesson)
-    student = students.student_edition(solved)
+    solved = lesson_source.read(lesson)
+    student = student_edition.student_edition(solved)
     assert gates.student_problems(solved, student) == []
     with run.PeakMemory() as peak:
         executed = build.execute(student, lesson, cell_timeout=120)
@@ -40,7 +40,7 @@ def test_the_student_edition_runs_to_its_end_in_time_and_memory(lesson):
 
 
 def test_no_notebook_is_without_a_source():
-    built = sorted(path.stem for path in (lessons.ROOT / "notebooks").glob("*.ipynb"))
+    built = sorted(path.stem for path in (lesson_source.ROOT / "notebooks").glob("*.ipynb"))
     assert built == [lesson.name for lesson in LESSONS]
 
 
@@ -50,20 +50,20 @@ def test_no_notebook_is_without_a_source():
 @pytest.fixture
 def good(tiny) -> NotebookNode:
     """The tiny lesson as if it had been executed, with one picture and one printed number."""
-    notebook = lessons.read(tiny)
+    notebook = lesson_source.read(tiny)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for count, cell in enumerate(code, start=1):
         cell.execution_count = count
-        if "widget" in lessons.tags(cell):
+        if "widget" in lesson_source.tags(cell):
             alt = {"image/png": {"alt": "One pixel, gray"}}
             cell.outputs = [new_output("display_data", {"image/png": "AAAA"}, metadata=alt)]
-        if "key-number" in lessons.tags(cell):
+        if "key-number" in lesson_source.tags(cell):
             cell.outputs = [new_output("stream", name="stdout", text="the answer: 42\n")]
     return notebook
 
 
 def tagged(notebook: NotebookNode, tag: str) -> NotebookNode:
-    return next(cell for cell in notebook.cells if tag in lessons.tags(cell))
+    return next(cell for cell in notebook.cells if tag in lesson_source.tags(cell))
 
 
 def retext(notebook: NotebookNode, old: str, new: str) -> None:
@@ -275,7 +275,7 @@ def test_comments_and_blank_lines_are_no_code():
 
 
 def test_inputs_that_differ_from_the_source_are_named(good, tiny):
-    source = lessons.read(tiny)
+    source = lesson_source.read(tiny)
     assert gates.source_problems(good, source) == []
     tagged(good, "check").source += "  # more"
     (problem,) = gates.source_problems(good, source)
@@ -285,7 +285,7 @@ def test_inputs_that_differ_from_the_source_are_named(good, tiny):
 
 
 def test_a_student_edition_that_is_not_the_solution_minus_blanks_is_refused(good):
-    student = students.student_edition(good)
+    student = student_edition.student_edition(good)
     assert gates.student_problems(good, student) == []
 
     def says(change, sentence):
@@ -323,7 +323,7 @@ def test_a_student_run_may_fail_in_exercises_and_checks_alone(good):
 
 
 def test_the_tiny_student_edition_runs_to_its_end(tiny):
-    student = students.student_edition(lessons.read(tiny))
+    student = student_edition.student_edition(lesson_source.read(tiny))
     executed = build.execute(student, tiny, allow_errors=True)
     assert gates.student_run_problems(executed) == []
 
@@ -331,7 +331,7 @@ def test_the_tiny_student_edition_runs_to_its_end(tiny):
 def test_a_main_line_that_needs_an_answer_is_found_by_running_it(tiny):
     text = tiny.source.read_text()
     tiny.source.write_text(text.replace('"the answer:", 42', '"the answer:", double_it(21)'))
-    student = students.student_edition(lessons.read(tiny))
+    student = student_edition.student_edition(lesson_source.read(tiny))
     (problem,) = gates.student_run_problems(build.execute(student, tiny, allow_errors=True))
     assert "needs an answer: it fails with NotImplementedError" in problem
 
@@ -340,4 +340,4 @@ def test_a_cell_that_takes_too_long_is_one_sentence(tiny):
     text = tiny.source.read_text()
     tiny.source.write_text(text.replace("# %%\nimport base64", "# %%\nimport time\ntime.sleep(9)"))
     with pytest.raises(CourseError, match="01_tiny could not be executed"):
-        build.execute(lessons.read(tiny), tiny, cell_timeout=1)
+        build.execute(lesson_source.read(tiny), tiny, cell_timeout=1)

@@ -4,17 +4,17 @@ import nbformat
 import papermill
 import pytest
 
-from course_tools import gates, kernels, lessons
-from course_tools.build import offline
+from course_tools.lessons import gates, kernels, lesson_source
+from course_tools.lessons.build import offline
 
 
 def run_with(parameters, number, folder):
     """The lesson of this number, executed by papermill with `parameters`."""
-    lesson = lessons.find(number)
+    lesson = lesson_source.find(number)
     executed = folder / lesson.notebook.name
     with offline():
         papermill.execute_notebook(
-            lessons.read(lesson),
+            lesson_source.read(lesson),
             str(executed),
             parameters=parameters,
             kernel_name="python3",

@@ -3,8 +3,8 @@
 import nbformat
 import papermill
 
-from course_tools import kernels
-from course_tools.lessons import KERNEL
+from course_tools.lessons import kernels
+from course_tools.lessons.lesson_source import KERNEL
 
 MAX_SECONDS = 15  # for the slowest of them, on a machine with more to do
 

@@ -3,11 +3,11 @@
 import time
 
 import pytest
+import test_class
 
 import faults
 import needs
-import test_class
-from course_tools.grading import results
+from course_tools.grading.marking import results
 
 pytestmark = needs.sandbox
 NUM_HONEST = 200 - len(faults.FAULTS)

@@ -7,8 +7,8 @@ import statistics
 import numpy as np
 from scipy import stats
 
-from course_lib.schedules import ReduceOnPlateau, replay
 from course_lib.statistics import mean_interval
+from course_lib.training.schedules import ReduceOnPlateau, replay
 
 
 def compared_with_the_epoch_before(losses, patience, min_delta):

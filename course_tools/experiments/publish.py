@@ -1,0 +1,86 @@
+"""Write published runs: the other half of `course_lib.results.published`."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from course_lib.files import CourseError, sha256_of_file, write_json
+from course_lib.results import published
+from course_lib.training.record import Record
+
+
+def weights_as_float16(model: Any) -> dict[str, np.ndarray]:
+    """The weights of a PyTorch or Keras model by name, as they ship."""
+    if published.is_keras(model):
+        arrays = {name: v.numpy() for name, v in published.weights_by_name(model).items()}
+    else:
+        arrays = {name: w.detach().cpu().numpy() for name, w in model.state_dict().items()}
+    return {name: np.ascontiguousarray(w, dtype=np.float16) for name, w in arrays.items()}
+
+
+def write(
+    name: str,
+    manifest: dict[str, Any],
+    record: Record,
+    truth: np.ndarray,
+    per_image: Mapping[str, np.ndarray],
+    weights: Mapping[str, np.ndarray] | None = None,
+    runs: Path = published.RUNS,
+) -> published.Run:
+    """Publish one run as the folder `runs/name`, whole or not at all.
+
+    Args:
+        name: of the folder, "conv_latent" or "conv_latent-seed1".
+        manifest: see `published.Run`; files, history and events are filled in here.
+        record: of the training.
+        truth: uint8 (16, 32, 32, 3), the validation images whose predictions are in the record.
+        per_image: "mse", "mse_luma" and "mse_chroma" of every test image.
+        weights: from `weights_as_float16`; None ships none.
+    """
+    from safetensors.numpy import save_file
+
+    runs.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(dir=runs, prefix=".new-"))
+    try:
+        predictions = np.stack(record.predictions)
+        np.savez_compressed(new / "predictions.npz", predictions=predictions, truth=truth)
+        errors = {metric: values.astype(np.float32) for metric, values in per_image.items()}
+        np.savez_compressed(new / "per_image.npz", **errors)  # type: ignore[arg-type]
+        if weights is not None:
+            save_file(dict(weights), new / "weights.safetensors")
+            (new / "weights.safetensors").chmod(0o644)
+        files = {
+            path.name: {"sha256": sha256_of_file(path), "bytes": path.stat().st_size}
+            for path in sorted(new.iterdir())
+        }
+        history = {"history": record.history, "events": record.events}
+        write_json(new / "manifest.json", {**manifest, **history, "files": files})
+        new.chmod(0o755)
+        _replace_folder(new, runs / name)
+    except OSError as error:
+        raise CourseError(
+            f"The run {name} could not be written ({error.strerror}); free some space and run the "
+            "same command again: the training itself is kept."
+        ) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return published.load(name, runs)
+
+
+def _replace_folder(new: Path, target: Path) -> None:
+    old = target.with_name(f".old-{target.name}")
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        os.rename(target, old)
+    try:
+        os.rename(new, target)
+    except OSError:
+        if old.exists():
+            os.rename(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,357 @@
+"""`course train`: run a recipe, measure it, publish it. Can be cut off anywhere and goes on."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from course_lib import baselines, data, grayscale, metrics
+from course_lib.files import CourseError, write_json
+from course_lib.results import experiments, published
+from course_lib.results.experiments import Experiment
+from course_lib.seeding import seed_everything
+from course_lib.training.record import NUM_KEPT, Record
+from course_tools.dataset.fetch import fetch_cifar10
+from course_tools.experiments import machine, publish
+
+ROOT = Path(__file__).parents[2]
+NUM_MEASURED_TRAIN = 5_000  # training images the train metrics are taken on: the first ones
+NUM_PER_TASK = 500  # images that a process measures at a time
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How runs are made.
+
+    Attributes:
+        device: "auto", "cpu" or "cuda".
+        precision: one of `profiles.PRECISIONS`, or "auto": tf32 on a GPU, float32 without.
+        until: begin no epoch that would not end by this time, of `time.monotonic`; None for any.
+        runs: where published runs go.
+        work: where checkpoints are kept while a run is made.
+        say: called with a line at every step.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    until: float | None = None
+    runs: Path = published.RUNS
+    work: Path = ROOT / "build" / "training"
+    say: Callable[[str], None] = field(default=print, repr=False)
+
+    def destination(self, data_name: str) -> Path:
+        """Where runs go: what was trained on the sample does not ship with the course."""
+        return self.runs if data_name == "full" else self.work / "sample-runs"
+
+    def checkpoints(self, name: str, seed: int, data_name: str) -> Path:
+        """The folder in which a run is kept while it is made."""
+        return self.work / f"{name}-{data_name}-seed{seed}"
+
+
+def train(name: str, seed: int = 0, settings: Settings | None = None) -> published.Run | None:
+    """Train and publish the experiment called `name`; what is published is left alone.
+
+    Args:
+        name: of an experiment, or a letter of the paper.
+        seed: of the weights and of every epoch.
+
+    Returns:
+        The run; None if the time was up before the last epoch. The same call goes on from there.
+
+    Raises:
+        CourseError: unknown name or precision; a GPU was asked for and there is none.
+    """
+    experiment, settings = experiments.get(name), settings or Settings()
+    cifar = load_data(settings.say)
+    runs = settings.destination(cifar.name)
+    folder = settings.checkpoints(experiment.name, seed, cifar.name)
+    folder_name = run_name(experiment.name, seed)
+    if folder_name in published.names(runs):
+        done = published.load(folder_name, runs)
+        both = " and ".join(str(place) for place in (done.folder, folder) if place.exists())
+        settings.say(f"  published already; to train it again, delete {both}")
+        return done
+    parts = data.split(cifar, experiment.protocol)
+    machine.keep_freed_memory()
+    machine.forget_peaks()
+    record, made_on = _fit(experiment, parts, seed, settings, folder)
+    if record.num_epochs < experiment.num_epochs:
+        settings.say(_time_is_up(record, experiment.num_epochs))
+        return None
+    minutes = record.seconds / 60
+    settings.say(f"  trained {record.num_epochs} epochs in {minutes:.1f} minutes; measuring")
+
+    # What ships is measured: the weights of the chosen epoch, rounded to float16.
+    model, epoch = _chosen_model(experiment, folder)
+    shipped = publish.weights_as_float16(model)
+    published.assign_weights(model, shipped)
+    scores, per_image = _measure(model, experiment, cifar, parts, settings.work)
+    manifest = {
+        **_provenance(experiment, settings, seed, cifar),
+        **made_on,
+        "weights_epoch": epoch,
+        "seconds": record.seconds,
+        "metrics": scores,
+    }
+    run = publish.write(
+        folder_name,
+        manifest,
+        record,
+        parts.x_validation[:NUM_KEPT],
+        per_image,
+        shipped if _ships_weights(experiment, seed) else None,
+        runs,
+    )
+    if cifar.name == "sample":
+        settings.say("  trained on the SAMPLE, so it is not published with the course")
+    test, gray = (scores[part]["mse"] for part in ("test", "gray_copy_test"))
+    settings.say(f"  test MSE {test:.5f} (gray copy {gray:.5f}); written to {run.folder}")
+    return run
+
+
+def run_name(experiment: str, seed: int) -> str:
+    """The folder of a published run."""
+    return experiment if seed == 0 else f"{experiment}-seed{seed}"
+
+
+def num_epochs_kept(experiment: Experiment, folder: Path) -> int:
+    """Epochs of a run that is being made, by its checkpoint; 0 if there is none."""
+    if not any((folder / name).exists() for name in ("last.pt", "last.npz")):
+        return 0
+    if experiment.framework == "torch":
+        from course_lib.training.torch_loop import load_checkpoint
+
+        return len(load_checkpoint(folder / "last.pt")["record"]["history"])
+    from course_lib.training.keras_loop import read_record
+
+    return read_record(folder / "last.npz").num_epochs
+
+
+def _time_is_up(record: Record, num_epochs: int) -> str:
+    seconds = record.seconds / max(record.num_epochs, 1)
+    return (
+        f"  time is up after epoch {record.num_epochs} of {num_epochs}; an epoch takes about "
+        f"{seconds:.0f} s here, and the same command goes on from there"
+    )
+
+
+def _ships_weights(experiment: Experiment, seed: int) -> bool:
+    """One seed of each recipe that lessons look at; all of them together are 40 MB."""
+    return seed == 0 and experiment.protocol == "held_out" and experiment.num_train is None
+
+
+def load_data(say: Callable[[str], None]) -> data.CIFAR10:
+    """All of CIFAR-10, fetched if need be; where it cannot be had, the sample, said loudly."""
+    try:
+        return fetch_cifar10()
+    except CourseError as error:
+        say(f"  WARNING: {error} Going on with the bundled SAMPLE.")
+        return data.load_cifar10("sample")
+
+
+def _fit(
+    experiment: Experiment, parts: data.Split, seed: int, settings: Settings, folder: Path
+) -> tuple[Record, dict[str, Any]]:
+    """Train, going on from the checkpoint in `folder`.
+
+    Returns:
+        The record, and for the manifest: device, precision and peak memory.
+    """
+    arguments: dict[str, Any] = {
+        "train": parts.x_train[: experiment.num_train],
+        "validation": parts.x_validation,
+        "num_epochs": experiment.num_epochs,
+        "batch_size": experiment.batch_size,
+        "weights": experiment.gray_weights and getattr(grayscale, experiment.gray_weights),
+        "seed": seed,
+        "folder": folder,
+        "until": settings.until,
+    }
+    is_torch = experiment.framework == "torch"
+    device, on_gpu = (_torch_place if is_torch else _keras_place)(settings.device)
+    precision = machine.precision_for(settings.precision, on_gpu)
+    made_on = {"device": device, "precision": precision}
+    is_trained = num_epochs_kept(experiment, folder) >= experiment.num_epochs
+    made_on = _noted(made_on, folder / "made_on.json", is_trained)
+    if is_torch:
+        record = _fit_torch(experiment, settings.device, precision, arguments)
+    else:
+        record = _fit_keras(experiment, settings.device, precision, on_gpu, arguments)
+    return record, {**made_on, "peak_mb": machine.peak_mb(), "peak_gpu_mb": machine.peak_gpu_mb()}
+
+
+def _noted(made_on: dict[str, str], path: Path, is_trained: bool) -> dict[str, str]:
+    """Device and precision of a run that may be made in pieces, on several: "one, then another".
+
+    Args:
+        made_on: of this piece.
+        path: where those of the pieces before are kept; this one is added, unless `is_trained`.
+    """
+    before = json.loads(path.read_text()) if path.exists() else made_on
+    if is_trained:
+        return before
+    joined = {
+        key: word if word.endswith(made_on[key]) else f"{word}, then {made_on[key]}"
+        for key, word in before.items()
+    }
+    write_json(path, joined)
+    return joined
+
+
+def _torch_place(device: str) -> tuple[str, bool]:
+    """The name of the device, and whether it is a GPU."""
+    from course_lib.models_torch import pick_device
+
+    return machine.torch_device_name(device), pick_device(device).type == "cuda"
+
+
+def _keras_place(device: str) -> tuple[str, bool]:
+    return machine.keras_device_name(device), device != "cpu" and machine.keras_gpu() is not None
+
+
+def _fit_torch(
+    experiment: Experiment, device: str, precision: str, arguments: dict[str, Any]
+) -> Record:
+    from course_lib import models_torch
+    from course_lib.training import acceleration, torch_loop
+    from course_lib.training.schedules import ReduceOnPlateau
+
+    seed_everything(arguments["seed"])  # here, where PyTorch is imported and can be seeded
+    model = published.build_model(experiment.name).to(models_torch.pick_device(device))
+    return torch_loop.fit(
+        model,
+        torch_loop.training_step,
+        optimizer=acceleration.adam(model, experiment.learning_rate),
+        schedule=ReduceOnPlateau(**experiment.schedule) if experiment.schedule else None,
+        rotation=experiment.rotation,
+        flip=experiment.flip,
+        precision=precision,
+        **arguments,
+    )
+
+
+def _fit_keras(
+    experiment: Experiment, device: str, precision: str, on_gpu: bool, arguments: dict[str, Any]
+) -> Record:
+    from course_lib.models_keras import keras
+    from course_lib.training.keras_loop import fit_keras, steps_at_once
+
+    at_once = steps_at_once(len(arguments["train"]), experiment.batch_size) if on_gpu else 1
+    with machine.keras_on(device, precision):
+        seed_everything(arguments["seed"])  # here, where Keras is imported and can be seeded
+        model = published.build_model(experiment.name)
+        model.compile(
+            optimizer=keras.optimizers.Adam(experiment.learning_rate),
+            loss="mse",
+            steps_per_execution=at_once,
+        )
+        callbacks = []
+        if experiment.schedule:
+            callbacks.append(keras.callbacks.ReduceLROnPlateau(**experiment.schedule))
+        return fit_keras(model, callbacks=callbacks, **arguments)
+
+
+def _chosen_model(experiment: Experiment, folder: Path) -> tuple[Any, int]:
+    """A new model with the weights that ship, and the epoch they are of.
+
+    Under our protocol the best on validation; under the paper's the last, as in its pictures.
+    """
+    which = "last" if experiment.protocol == "paper" else "best"
+    model = published.build_model(experiment.name)
+    if experiment.framework == "torch":
+        from course_lib.training.torch_loop import load_checkpoint
+
+        checkpoint = load_checkpoint(folder / f"{which}.pt")
+        model.load_state_dict(checkpoint["model"])
+        return model, len(checkpoint["record"]["history"])
+    from course_lib.training import keras_loop
+
+    model.compile(optimizer="adam", loss="mse")  # the checkpoint holds an optimizer's state
+    return model, keras_loop.load_checkpoint(folder / f"{which}.npz", model).num_epochs
+
+
+def _measure(
+    model: Any, experiment: Experiment, cifar: data.CIFAR10, parts: data.Split, work: Path
+) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
+    """Metrics of the model and of both baselines on every split."""
+    splits = {
+        "train": parts.x_train[:NUM_MEASURED_TRAIN],
+        "validation": parts.x_validation,
+        "test": cifar.x_test,
+    }
+    known = work / f"baselines-{cifar.name}-{experiment.protocol}-{NUM_MEASURED_TRAIN}.json"
+    scores = {}
+    for name, images in splits.items():
+        rgb = data.as_float(images)
+        prediction = published.predict(model, experiments.model_input(experiment, rgb))
+        errors = per_image_on_all_cores(prediction, rgb)
+        scores[name] = metrics.summary(errors)
+    scores |= _measure_baselines(splits, known)
+    # What a test recomputes from the shipped weights, in a second, wherever the course is.
+    first = data.load_cifar10("sample").x_test[:100]
+    rgb = data.as_float(first)
+    prediction = published.predict(model, experiments.model_input(experiment, rgb))
+    scores["first_100_test"] = {"mse": float(np.square(prediction - rgb).mean(dtype=float))}
+    return scores, {key: errors[key] for key in ("mse", "mse_luma", "mse_chroma")}  # of test
+
+
+def per_image_on_all_cores(prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    """`metrics.per_image`, by as many processes as there are cores if there are many images."""
+    starts = range(0, len(target), NUM_PER_TASK)
+    if len(starts) < 4 or machine.num_cores() == 1:
+        return metrics.per_image(prediction, target)
+    slices = [slice(start, start + NUM_PER_TASK) for start in starts]
+    # Fresh processes: a copy of one that has computed with PyTorch or TensorFlow may hang.
+    with ProcessPoolExecutor(min(machine.num_cores(), len(starts)), get_context("spawn")) as pool:
+        chunks = list(
+            pool.map(
+                metrics.per_image, [prediction[s] for s in slices], [target[s] for s in slices]
+            )
+        )
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _measure_baselines(splits: dict[str, np.ndarray], known: Path) -> dict[str, dict[str, float]]:
+    """Metrics of gray copy and of the gray-level table on each split, measured once for all runs.
+
+    Args:
+        splits: uint8 (N, H, W, 3) each.
+        known: the file they are kept in.
+    """
+    if known.exists():
+        return json.loads(known.read_text())
+    scores = {}
+    for split, images in splits.items():
+        rgb = data.as_float(images)
+        gray = grayscale.to_gray(rgb)
+        for colour in (baselines.gray_copy, baselines.gray_level_table):
+            errors = per_image_on_all_cores(colour(gray), rgb)
+            scores[f"{colour.__name__}_{split}"] = metrics.summary(errors)
+    write_json(known, scores)
+    return scores
+
+
+def _provenance(
+    experiment: Experiment, settings: Settings, seed: int, cifar: data.CIFAR10
+) -> dict[str, Any]:
+    command = f"course train {experiment.name} --seed {seed}"
+    if settings.precision != "auto":
+        command += f" --precision {settings.precision}"
+    return {
+        "experiment": experiment.name,
+        "letter": experiment.letter,
+        "title": experiment.title,
+        "recipe": asdict(experiment),
+        "seed": seed,
+        "command": command,
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": machine.commit(),
+        "versions": machine.versions(),
+        "data": {"name": cifar.name, "sha256": data.ARRAY_HASHES},
+    }

@@ -1,0 +1,1 @@
+"""What students handed in: taken from a platform's download, read, cleaned."""

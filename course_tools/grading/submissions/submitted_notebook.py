@@ -1,0 +1,230 @@
+"""What a student handed in: found, read with care, and put back into the assignment's order."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from course_tools.grading.assignment import Assignment, Cell
+from course_tools.grading.submissions import notebook_reader
+from course_tools.grading.submissions.notebook_reader import Unreadable
+
+MAX_FILE = 50 << 20
+ENTER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+@dataclass(frozen=True)
+class Found:
+    """The bytes of a hand-in, when it came ("" if nothing says so), and a remark."""
+
+    content: bytes
+    timestamp: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A cell to run; `exercise` is the grade_id of the exercise that it answers, or ""."""
+
+    source: str
+    exercise: str = ""
+    is_theirs: bool = True
+
+
+@dataclass
+class HandIn:
+    """A cleaned hand-in.
+
+    Attributes:
+        steps: cells to run, in order.
+        answers: grade_id of exercise -> the student's cell; those that are there.
+        written: grade_id -> the student's words; those that are there.
+        remarks: sentences on what had to be mended.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+def find(folder: Path, student: str, name: str) -> Found | None:
+    """The hand-in of a student in a class folder; None if there is none. Follows no link.
+
+    Raises:
+        Unreadable: there is something, but no file that can be graded.
+    """
+    with ExitStack() as stack:
+        try:
+            place = os.open(folder / "submitted", os.O_RDONLY | os.O_DIRECTORY)
+            stack.callback(os.close, place)
+            for part in (student, name):
+                place = os.open(part, ENTER, dir_fd=place)
+                stack.callback(os.close, place)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unreadable("What was handed in is a link or a file, not a folder.") from error
+        files = sorted(file for file in os.listdir(place) if file.endswith(".ipynb"))
+        if not files:
+            raise Unreadable("There is no notebook in what was handed in.")
+        wanted = f"{name}.ipynb"
+        if wanted not in files and len(files) > 1:
+            raise Unreadable(f"There is no {wanted} but several others; keep one and grade again.")
+        file, remark = wanted, ""
+        if wanted not in files:
+            file, remark = files[0], f"The file was called {files[0]!r} and not {wanted!r}."
+        content = _read(place, file, MAX_FILE)
+        try:
+            timestamp = _read(place, "timestamp.txt", 100).decode(errors="replace").strip()
+        except (FileNotFoundError, Unreadable):
+            timestamp = ""
+    return Found(content, timestamp, remark)
+
+
+def _read(place: int, file: str, limit: int) -> bytes:
+    """The content of a plain file in an open folder."""
+    try:
+        descriptor = os.open(file, READ, dir_fd=place)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unreadable(f"{file!r} is a link or cannot be opened; links are not read.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unreadable(f"{file!r} is no plain file.")
+    with open(descriptor, "rb") as opened:
+        content = opened.read(limit + 1)
+    if len(content) > limit:
+        raise Unreadable(
+            f"The file is larger than {limit >> 20} MB; clear the outputs and hand it in again."
+        )
+    return content
+
+
+def clean(content: bytes, assignment: Assignment) -> HandIn:
+    """The hand-in with the assignment's own cells restored, in the assignment's order.
+
+    Of an exercise that stands there twice the last answer counts that is not blank. A student's
+    own cells run after the cell that they stood behind; check cells never run.
+
+    Raises:
+        Unreadable: it is no notebook, or another lesson's.
+    """
+    read = _cells(content, assignment.number)
+    made = HandIn()
+    if read["damaged"]:
+        made.remarks.append(f"{read['damaged']} cells are damaged and were left out.")
+    theirs: dict[int, list[str]] = defaultdict(list)  # place of ours -> their versions of it
+    added: dict[int, list[str]] = defaultdict(list)  # place of ours -> their own cells behind it
+    last = -1
+    for cell in read["cells"]:
+        place = _match(cell, assignment)
+        if place is not None:
+            last = place
+            theirs[place].append(cell["source"])
+        elif cell["type"] == "code" and cell["source"].strip():
+            added[last].append(cell["source"])
+    made.steps += [Step(source) for source in added[-1]]
+    for place, ours in enumerate(assignment.cells):
+        _place(made, ours, theirs[place])
+        made.steps += [Step(source) for source in added[place]]
+    return made
+
+
+def _place(made: HandIn, ours: Cell, versions: list[str]) -> None:
+    """Put one cell of the assignment, in the student's versions or ours, into the hand-in."""
+    answered = [text for text in versions if text.strip() != ours.source.strip()]
+    if ours.kind == "setup":
+        made.steps.append(Step(ours.source, is_theirs=False))
+        if answered:
+            made.remarks.append("A locked cell had been edited and was restored.")
+        elif not versions:
+            made.remarks.append("A locked cell was missing and was restored.")
+    elif ours.kind == "exercise" and versions:
+        count = answered or versions[-1:]
+        made.answers[ours.grade_id] = count[-1]
+        made.steps += [Step(text, exercise=ours.grade_id) for text in count]
+        if len(answered) > 1:
+            times = f"{ours.function} was answered in {len(answered)} cells"
+            made.remarks.append(f"{times}; the last of them counts.")
+    elif ours.kind == "written" and versions:
+        made.written[ours.grade_id] = (answered or versions)[-1]
+
+
+def problem(content: bytes, number: str) -> str:
+    """Why the bytes are no hand-in of the lesson with this number, in a sentence; "" if they are.
+
+    What students did to it is not asked for.
+    """
+    try:
+        read = _cells(content, number)
+    except Unreadable as error:
+        return str(error)
+    return "" if read["cells"] else "The notebook is empty: it has no cells."
+
+
+def _other_lesson(cells: list[dict], number: str) -> str:
+    """The lesson that most cells are of, by names such as "01-needed", if none is of `number`."""
+    names = [name for cell in cells for name in (cell["id"], cell["grade_id"])]
+    lessons = Counter(name[:2] for name in names if re.match(r"\d\d-", name))
+    return "" if number in lessons or not lessons else lessons.most_common(1)[0][0]
+
+
+def _cells(content: bytes, number: str) -> dict:
+    """What `reader` says of the bytes, in a process that may not grow or last.
+
+    Raises:
+        Unreadable: it is no notebook, or another lesson's than `number`.
+    """
+    command = [sys.executable, "-I", "-S", notebook_reader.__file__]
+    try:
+        done = subprocess.run(command, input=content, capture_output=True, timeout=120)
+        answer = json.loads(done.stdout)
+    except (ValueError, subprocess.TimeoutExpired):
+        raise Unreadable("The file takes more time or memory to read than a notebook.") from None
+    if "error" in answer:
+        raise Unreadable(answer["error"])
+    if other := _other_lesson(answer["cells"], number):
+        raise Unreadable(
+            f"This is the notebook of lesson {other}, not of lesson {number}; hand in that one."
+        )
+    return answer
+
+
+def _match(cell: dict, assignment: Assignment) -> int | None:
+    """The place of our cell that this is one of: by its grade_id, its id, or what it says."""
+    fitting = [place for place, ours in enumerate(assignment.cells) if _fits(cell, ours)]
+    for is_same in (_same_grade_id, _same_id, _same_text):
+        for place in fitting:
+            if is_same(cell, assignment.cells[place]):
+                return place
+    return None
+
+
+def _same_grade_id(cell: dict, ours: Cell) -> bool:
+    return bool(ours.grade_id) and cell["grade_id"] == ours.grade_id
+
+
+def _same_id(cell: dict, ours: Cell) -> bool:
+    return bool(ours.cell_id) and cell["id"] == ours.cell_id
+
+
+def _same_text(cell: dict, ours: Cell) -> bool:
+    """The same words, or the definition that an exercise asks for."""
+    if ours.kind == "exercise" and ours.function:
+        definition = rf"^(async\s+def|def|class)\s+{re.escape(ours.function)}\b"
+        return bool(re.search(definition, cell["source"], re.MULTILINE))
+    return ours.kind != "written" and cell["source"].strip() == ours.source.strip()
+
+
+def _fits(cell: dict, ours: Cell) -> bool:
+    """Whether code stands for code."""
+    return (cell["type"] == "code") == (ours.kind in ("exercise", "check", "setup"))

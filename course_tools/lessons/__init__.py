@@ -1,0 +1,1 @@
+"""Lessons: text source -> executed notebook -> student edition, and the gates between."""

@@ -1,0 +1,218 @@
+"""The command `course`: what it prints, what it leaves alone, and its exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from course_lib.files import CourseError
+from course_tools import cli, doctor
+from course_tools.experiments import figures, train, training_queue
+from course_tools.lessons import lesson_source, run, student_edition
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def here(tiny, monkeypatch):
+    """The command works on the tiny lesson's repository."""
+    monkeypatch.setattr(lesson_source, "all_lessons", lambda root=None: [tiny])
+    return tiny
+
+
+def course(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "course_tools.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=lesson_source.ROOT)
+
+
+def test_an_unknown_lesson_is_one_sentence_and_exit_code_2():
+    ended = course("start", "99")
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("There is no lesson '99'; the lessons are: ")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_help_lists_the_commands_and_loads_no_framework():
+    code = (
+        "import sys; from typer.testing import CliRunner; from course_tools.cli import app; "
+        "print(CliRunner().invoke(app, ['--help']).output); "
+        "sys.exit(bool({'torch', 'tensorflow', 'papermill', 'matplotlib'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    for command in ("build", "run", "start", "reset", "lab", "doctor", "data", "figures", "train"):
+        assert f"  {command} " in ended.stdout
+
+
+def test_an_unknown_option_is_refused():
+    assert runner.invoke(cli.app, ["run", "--fast"]).exit_code == 2
+
+
+def test_start_says_what_is_there_already_and_leaves_it(here):
+    assert runner.invoke(cli.app, ["start", "1"]).output == "work/01_tiny.ipynb is ready.\n"
+    here.student_file.write_text("my work")
+    again = runner.invoke(cli.app, ["start"])
+    assert again.exit_code == 0
+    assert "already there and was left as it is; `course reset 01` keeps it" in again.output
+    assert here.student_file.read_text() == "my work"
+
+
+def test_reset_says_where_the_old_work_is(here):
+    student_edition.start(here)
+    output = runner.invoke(cli.app, ["reset", "01"]).output
+    assert "Your work until now is in work/01_tiny.old-1.ipynb." in output
+
+
+def test_build_check_names_the_notebooks_that_are_not_of_their_source(here):
+    result = runner.invoke(cli.app, ["build", "--check"])
+    assert isinstance(result.exception, CourseError)
+    assert str(result.exception).endswith("01_tiny; run: course build 01")
+
+
+def test_run_closes_with_the_table_and_fails_if_a_lesson_failed(here, monkeypatch):
+    result = run.Result("01_tiny", 3, 50, 1, "the answer: 42", "build/x.ipynb", "s")
+    monkeypatch.setattr(run, "run", lambda *_, **__: [result])
+    done = runner.invoke(cli.app, ["run"])
+    assert done.exit_code == 0
+    assert "the answer: 42  build/x.ipynb" in done.output
+    assert done.output.splitlines()[-1] == "Open JupyterLab with:  make lab"
+
+    failed = run.Result("01_tiny", 3, 50, 1, "", "build/x.ipynb", "s", error="stopped")
+    monkeypatch.setattr(run, "run", lambda *_, **__: [failed])
+    done = runner.invoke(cli.app, ["run"])
+    assert done.exit_code == 1
+    assert "01_tiny failed: stopped" in done.output
+
+
+def test_figures_are_made_before_the_closing_table(here, monkeypatch):
+    monkeypatch.setattr(run, "run", lambda *_, **__: [])
+    monkeypatch.setattr(figures, "main", lambda: print("figures"))
+    output = runner.invoke(cli.app, ["run", "--figures"]).output
+    assert output.index("figures") < output.index("where to look")
+
+
+def test_figures_that_fail_do_not_take_the_table_with_them(here, monkeypatch):
+    def fail() -> None:
+        raise CourseError("There is no published run yet.")
+
+    monkeypatch.setattr(run, "run", lambda *_, **__: [])
+    monkeypatch.setattr(figures, "main", fail)
+    ended = runner.invoke(cli.app, ["run", "--figures"])
+    assert "where to look" in ended.output
+    assert str(ended.exception) == "There is no published run yet."
+
+
+def test_train_passes_its_options_through(monkeypatch):
+    seen = []
+    replacements = {
+        "train_one": lambda *arguments: seen.append(("one", *arguments)),
+        "train_all": lambda *arguments: seen.append(("all", *arguments)),
+        "states": lambda settings: seen.append(("list", settings)),
+        "table": lambda states: "a table",
+    }
+    for name, replacement in replacements.items():
+        monkeypatch.setattr(training_queue, name, replacement)
+    monkeypatch.setattr(train, "Settings", lambda *options, say: options)
+    more = ["--seed", "3", "--device", "cpu", "--minutes", "2.5"]
+    settings = ("cpu", "auto")
+    runner.invoke(cli.app, ["train", "C", *more])
+    runner.invoke(cli.app, ["train", "all", *more])
+    assert "a table" in runner.invoke(cli.app, ["train", "all", "--list", *more]).output
+    assert seen == [
+        ("one", "C", 3, settings, 2.5),
+        ("all", settings, 2.5),
+        ("list", settings),
+    ]
+
+
+def test_lab_opens_the_work_folder_without_news(here, monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(lesson_source, "ROOT", tmp_path)
+    monkeypatch.setattr(cli.os, "chdir", calls.append)
+    monkeypatch.setattr(cli.os, "execve", lambda *arguments: calls.append(arguments))
+    assert runner.invoke(cli.app, ["lab", "--no-browser"]).exit_code == 0
+    folder, (program, command, environment) = calls
+    assert folder == tmp_path / "work"
+    assert command == [program, "-m", "jupyterlab", "--no-browser"]
+    settings = tmp_path / "build/jupyter"
+    assert environment["JUPYTER_CONFIG_PATH"].startswith(str(settings))
+    overrides = (settings / "labconfig/default_setting_overrides.json").read_text()
+    assert '"fetchNews": "false"' in overrides
+    assert here.student_file.exists()
+    page = (settings / "labconfig/page_config.json").read_text()
+    assert '"@jupyter/nbgrader": true' in page
+    server = json.loads((settings / "jupyter_server_config.d/nbgrader.json").read_text())
+    assert set(server["ServerApp"]["jpserver_extensions"].values()) == {False}
+
+
+def test_nothing_of_nbgrader_is_left_in_a_student_s_jupyterlab():
+    """Every extension that nbgrader switches on is one that `course lab` switches off."""
+    config = Path(sys.prefix) / "etc/jupyter/jupyter_server_config.d/nbgrader.json"
+    on = json.loads(config.read_text())["ServerApp"]["jpserver_extensions"]
+    off = cli.LAB_SETTINGS["jupyter_server_config.d/nbgrader.json"]
+    assert set(on) == set(off["ServerApp"]["jpserver_extensions"])
+    folders = Path(sys.prefix, "share/jupyter/labextensions/@jupyter").iterdir()
+    installed = {f"@jupyter/{folder.name}" for folder in folders}
+    assert set(cli.LAB_SETTINGS["labconfig/page_config.json"]["disabledExtensions"]) <= installed
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_the_formgrader_opens_in_the_class_folder_with_autograde_disarmed(
+    user, monkeypatch, tmp_path
+):
+    """Its autograde buttons run students' code without a sandbox."""
+    calls = []
+    monkeypatch.setattr(cli.os, "geteuid", lambda: user)
+    monkeypatch.setattr(cli.os, "chdir", calls.append)
+    monkeypatch.setattr(cli.os, "execv", lambda *arguments: calls.append(arguments))
+    assert runner.invoke(cli.app, ["assignment", "new", str(tmp_path / "class")]).exit_code == 0
+    command = ["assignment", "formgrader", "--class", str(tmp_path / "class"), "--no-browser"]
+    assert runner.invoke(cli.app, command).exit_code == 0
+    folder, (_, options) = calls
+    assert folder == tmp_path / "class"
+    assert "--LabApp.default_url=/formgrader/gradebook" in options
+    assert "--Autograde.exporter_class=course_tools.grading.autograde.Refused" in options
+    assert ("--allow-root" in options) == (user == 0)  # or JupyterLab refuses
+    assert options[-1] == "--no-browser"
+
+
+@pytest.mark.parametrize(
+    ("version", "ok"), [((3, 10), False), ((3, 11), True), ((3, 12), True), ((3, 13), False)]
+)
+def test_doctor_knows_the_pythons_that_serve(version, ok):
+    assert doctor.python_version(version).ok is ok
+
+
+def test_doctor_holds_packages_against_the_lock(tmp_path):
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(
+        "numpy==2.4.6 \\\n    --hash=sha256:00\n    # via torch\n"
+        "PyYAML==6.0.3 \\\n    --hash=sha256:00\n"
+        'colorama==1.0 ; sys_platform == "nowhere" \\\n    --hash=sha256:00\n'
+    )
+    locked = doctor.locked_versions(lock)
+    assert locked == {"numpy": "2.4.6", "pyyaml": "6.0.3"}
+    assert doctor.packages(locked, {"numpy": "2.4.6", "pyyaml": "6.0.3", "more": "1"}).ok
+    differs = doctor.packages(locked, {"numpy": "2.0.0"})
+    assert not differs.ok
+    assert "numpy is 2.0.0 and not 2.4.6; pyyaml is missing and not 6.0.3" in differs.sentence
+    assert not doctor.packages({}, {}).ok
+
+
+def test_doctor_finds_the_cache_or_names_the_sample(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    assert "the bundled sample serves" in doctor.data_cache().sentence
+    (tmp_path / "cifar10").mkdir()
+    (tmp_path / "cifar10" / "source.json").write_text('{"source": "a USB stick"}')
+    assert "filled from a USB stick" in doctor.data_cache().sentence
+
+
+def test_doctor_outlives_frameworks_that_abort():
+    aborted = doctor.frameworks("import os; os.abort()")
+    assert not aborted.ok
+    assert "do not work together here: the process ended with -6" in aborted.sentence
+    assert "PyTorch sees a GPU X" in doctor.frameworks("print('\"a GPU X\"')").sentence
