@@ -36,7 +36,7 @@ test: $(READY) browser sandbox
 browser: $(READY)
 	@$(BIN)/python -m course_tools.chromium
 
-# The sandbox that hand-ins are graded in, if the machine has none.
+# The sandbox that submissions are graded in, if the machine has none.
 sandbox: $(READY)
 	@$(BIN)/python -m course_tools.grading.sandbox.install
 

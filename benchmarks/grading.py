@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/grading.py [--rounds 4] [--size 10]
 
-Both grade the same hand-ins, in turns, as whole commands; lessons 01 (NumPy) and 03 (PyTorch) take
-turns too. A hand-in has right, blank and wrong answers. nbgrader compares in its check cells with
-the course's own checks. The last line is one JSON object.
+Both grade the same submissions, in turns, as whole commands; lessons 01 (NumPy) and 03 (PyTorch)
+take turns too. A submission has right, blank and wrong answers. nbgrader compares in its check
+cells with the course's own checks. The last line is one JSON object.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import classroom  # noqa: E402
-from course_tools.grading.marking import results  # noqa: E402
+from course_tools.grading import results  # noqa: E402
 from course_tools.lessons import lesson_source  # noqa: E402
 
 LESSONS = ("01", "03")
@@ -49,7 +49,7 @@ def solved(number: str) -> nbformat.NotebookNode:
     return notebook
 
 
-def hand_in(notebook: nbformat.NotebookNode, number: int) -> nbformat.NotebookNode:
+def submit(notebook: nbformat.NotebookNode, number: int) -> nbformat.NotebookNode:
     """The answers of student `number`: each third one is wrong, each third one blank."""
     made = nbformat.from_dict(json.loads(json.dumps(notebook)))
     blank = classroom.released(made)
@@ -64,13 +64,13 @@ def hand_in(notebook: nbformat.NotebookNode, number: int) -> nbformat.NotebookNo
 
 
 def new_class(folder: Path, number: str, size: int, offset: int) -> str:
-    """A class folder with hand-ins, known to nbgrader. Returns the assignment's name."""
+    """A class folder with submissions, known to nbgrader. Returns the assignment's name."""
     notebook, name = solved(number), lesson_source.find(number).name
     (folder / "nbgrader_config.py").write_text(CONFIG)
     classroom.new_class(folder, notebook, name)
     nbgrader(folder, "generate_assignment", name)
     for student in range(offset, offset + size):
-        classroom.hand_in(folder, f"student-{student:03}", name, hand_in(notebook, student))
+        classroom.submit(folder, f"student-{student:03}", name, submit(notebook, student))
     return name
 
 

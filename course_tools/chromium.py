@@ -6,12 +6,13 @@ import subprocess
 import sys
 from contextlib import suppress
 
+from course_tools.system_packages import APT, is_required
+
 MISSING = (
     "The browser tests are skipped: there is no Chromium and none could be installed; install one "
     "(Debian: sudo apt install chromium), then run `make test` again."
 )
 NAMES = ("chromium", "google-chrome", "google-chrome-stable")
-APT = ("apt-get", "-qq", "-o", "Acquire::Retries=2")
 
 
 def find() -> str | None:
@@ -34,12 +35,6 @@ def install() -> None:
         if find():
             return
     _quietly([sys.executable, "-m", "playwright", "install", "chromium"])
-
-
-def is_required() -> bool:
-    """Whether a missing browser is an error: in continuous integration nothing is skipped."""
-    values = (os.environ.get(name, "") for name in ("CI", "COURSE_CI"))
-    return any(value.lower() not in ("", "0", "false") for value in values)
 
 
 def main() -> int:

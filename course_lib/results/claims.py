@@ -59,7 +59,7 @@ class Claim(NamedTuple):
     parts: tuple[Part, ...]
 
 
-class Finding(NamedTuple):
+class PartResult(NamedTuple):
     """Our number for a part (the mean over seeds; NaN if there is none), and what it rests on."""
 
     part: Part
@@ -68,7 +68,7 @@ class Finding(NamedTuple):
     verdict: str
 
 
-def judge(claim: Claim, runs: Path = published.RUNS) -> tuple[str, list[Finding]]:
+def judge(claim: Claim, runs: Path = published.RUNS) -> tuple[str, list[PartResult]]:
     """The verdict on a claim, and one finding per part.
 
     Raises:
@@ -79,17 +79,17 @@ def judge(claim: Claim, runs: Path = published.RUNS) -> tuple[str, list[Finding]
     return next(word for word in (FAILS, OPEN, HOLDS) if word in verdicts), findings
 
 
-def _judge_part(part: Part, runs: Path) -> Finding:
+def _judge_part(part: Part, runs: Path) -> PartResult:
     if not part.names:
         value = part.measure()
-        return Finding(part, value, "counted", HOLDS if part.low < value < part.high else FAILS)
+        return PartResult(part, value, "counted", HOLDS if part.low < value < part.high else FAILS)
     found = [runs_by_seed(name, runs) for name in part.names]
     seeds = sorted(set.intersection(*map(set, found)))
     if not seeds:
-        return Finding(part, nan, "a run is missing", OPEN)
+        return PartResult(part, nan, "a run is missing", OPEN)
     values = [part.measure(*(by_seed[seed] for by_seed in found)) for seed in seeds]
     word = verdict(values, part.low, part.high)
-    return Finding(part, sum(values) / len(values), _rests_on(values), word)
+    return PartResult(part, sum(values) / len(values), _rests_on(values), word)
 
 
 def _rests_on(values: Sequence[float]) -> str:

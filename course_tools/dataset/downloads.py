@@ -23,7 +23,7 @@ NUM_TRIES = 5  # a connection may break this often before the source counts as f
 
 
 @dataclass(frozen=True)
-class Limits:
+class DownloadLimits:
     """When a source is given up: seconds to connect, seconds without a byte, bytes per second.
 
     The rate is the mean since the download began, looked at once `patience` seconds have passed.
@@ -48,7 +48,7 @@ def network_allowed() -> bool:
     return os.environ.get("COURSE_OFFLINE", "0") in ("", "0")
 
 
-def download(url: str, path: Path, limits: Limits = Limits()) -> None:  # noqa: B008
+def download(url: str, path: Path, limits: DownloadLimits = DownloadLimits()) -> None:  # noqa: B008
     """Download `url` to `path`, continuing what an earlier call left in `path` + ".part".
 
     A part is continued only if its validator (ETag, else Last-Modified) is still the server's.
@@ -87,7 +87,7 @@ def download(url: str, path: Path, limits: Limits = Limits()) -> None:  # noqa: 
         ) from error
 
 
-def _receive(url: str, part: Path, limits: Limits) -> None:
+def _receive(url: str, part: Path, limits: DownloadLimits) -> None:
     """One request: continue `part` where the server can, else begin it anew."""
     host = urlsplit(url).hostname
     start, validator = _size(part), _read_validator(part)
@@ -111,7 +111,7 @@ def _receive(url: str, part: Path, limits: Limits) -> None:
         _append(response, part, limits)
 
 
-def _append(response: requests.Response, part: Path, limits: Limits) -> None:
+def _append(response: requests.Response, part: Path, limits: DownloadLimits) -> None:
     """Append the body to `part`, with a progress bar. Raises _Interrupted if it ends early."""
     host, start = urlsplit(response.url).hostname, _size(part)
     length = response.headers.get("Content-Length")

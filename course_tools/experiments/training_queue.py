@@ -12,7 +12,7 @@ NUM_SEEDS = {"A1": 5, "A2": 5, "B": 3, "C": 3}
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedRun:
     """One run to be made."""
 
     name: str
@@ -25,7 +25,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class State:
+class RunState:
     """How far a job is.
 
     Attributes:
@@ -33,30 +33,32 @@ class State:
         published: the run, once it is published.
     """
 
-    job: Job
+    job: PlannedRun
     num_epochs: int
     published: published.Run | None
 
 
-def jobs() -> list[Job]:
+def jobs() -> list[PlannedRun]:
     """All runs that are published, in the order in which they are made.
 
     The paper's four under the paper's protocol; the same under ours, seed by seed, so that a queue
     that is stopped leaves whole sets; then all other recipes.
     """
     ours = [
-        Job(recipe.name, seed)
+        PlannedRun(recipe.name, seed)
         for seed in range(max(NUM_SEEDS.values()))
         for recipe in experiments.PAPER
         if seed < NUM_SEEDS[recipe.letter]
     ]
-    papers = [Job(name) for name, e in experiments.EXPERIMENTS.items() if e.protocol == "paper"]
+    papers = [
+        PlannedRun(name) for name, e in experiments.EXPERIMENTS.items() if e.protocol == "paper"
+    ]
     names = {job.name for job in [*papers, *ours]}
-    others = [Job(name) for name in experiments.EXPERIMENTS if name not in names]
+    others = [PlannedRun(name) for name in experiments.EXPERIMENTS if name not in names]
     return [*papers, *ours, *others]
 
 
-def train_all(settings: Settings, minutes: float | None = None) -> list[State]:
+def train_all(settings: Settings, minutes: float | None = None) -> list[RunState]:
     """Make what is not yet made, until all is done or the time is up; close with a table.
 
     Every epoch that ends is kept, and so is every run: stopped anywhere, the same call goes on.
@@ -90,7 +92,7 @@ def _within(minutes: float | None, settings: Settings) -> Settings:
     return replace(settings, until=time.monotonic() + 60 * minutes)
 
 
-def states(settings: Settings, data_name: str = "full") -> list[State]:
+def states(settings: Settings, data_name: str = "full") -> list[RunState]:
     """How far every job is: what is published, and the epochs that are kept of the others.
 
     Args:
@@ -99,16 +101,16 @@ def states(settings: Settings, data_name: str = "full") -> list[State]:
     return [_state(job, settings, data_name) for job in jobs()]
 
 
-def _state(job: Job, settings: Settings, data_name: str) -> State:
+def _state(job: PlannedRun, settings: Settings, data_name: str) -> RunState:
     runs = settings.destination(data_name)
     if job.run in published.names(runs):
         done = published.load(job.run, runs)
-        return State(job, len(done.history), done)
+        return RunState(job, len(done.history), done)
     folder = settings.checkpoints(job.name, job.seed, data_name)
-    return State(job, train.num_epochs_kept(experiments.get(job.name), folder), None)
+    return RunState(job, train.num_epochs_kept(experiments.get(job.name), folder), None)
 
 
-def table(found: list[State]) -> str:
+def table(found: list[RunState]) -> str:
     """One row a run, and a line that says how many are left."""
     lines = [f"{'run':28}{'epochs':>8}{'test MSE':>10}{'images/s':>10}  state"]
     for state in found:

@@ -12,6 +12,6 @@ class Refused(NotebookExporter):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         raise CourseError(
-            "Hand-ins are graded in a sandbox, and not here. Nothing has been changed. "
+            "Submissions are graded in a sandbox, and not here. Nothing has been changed. "
             "Run in a terminal: course assignment grade NN"
         )

@@ -50,7 +50,7 @@ class ClassFolder:
         return self.root / step / name / f"{name}.ipynb"
 
     def submitted(self, student: str, name: str) -> Path:
-        """The notebook that a student handed in."""
+        """The notebook that a student submitted."""
         return self.root / "submitted" / student / name / f"{name}.ipynb"
 
     def set_aside(self, path: Path) -> Path:

@@ -60,7 +60,7 @@ def collect(
     source: Annotated[Path, typer.Argument(help="A folder or a zip, as the platform gives it.")],
     folder: Class = HERE,
 ) -> None:
-    """Take in what students handed in; a second hand-in replaces the first, which is kept."""
+    """Take in what students submitted; a second submission replaces the first, which is kept."""
     from course_tools.grading import class_folder
     from course_tools.grading.submissions import collect
     from course_tools.lessons import lesson_source
@@ -87,7 +87,7 @@ def grade(
     ] = False,
     folder: Class = HERE,
 ) -> None:
-    """Grade what was handed in and is not graded yet; stopped, it goes on where it was."""
+    """Grade what was submitted and is not graded yet; stopped, it goes on where it was."""
     from course_tools.grading import class_folder
     from course_tools.grading.marking import grade_class
 

@@ -17,11 +17,10 @@ from nbformat import NotebookNode
 from sqlalchemy import text
 
 from course_lib.files import replacing, write_bytes, write_json
-from course_tools.grading import class_folder
+from course_tools.grading import class_folder, results
 from course_tools.grading.assignment import Assignment, assignment_file
 from course_tools.grading.class_folder import ClassFolder
-from course_tools.grading.marking import results
-from course_tools.grading.marking.results import SCORE, SCORES
+from course_tools.grading.results import SCORE, SCORES
 
 COURSE = "gray_to_color"
 # Which words of a student a score is for.

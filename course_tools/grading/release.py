@@ -43,7 +43,7 @@ def solved(lesson: Lesson, points: Mapping[str, float] | None = None) -> Noteboo
             points where they are not those of the lesson.
 
     Raises:
-        CourseError: the lesson has nothing to hand in, or has no such exercise.
+        CourseError: the lesson has nothing to submit, or has no such exercise.
     """
     notebook = lesson_source.read(lesson)
     cells = expected_output.beside_exercises(lesson, _answerable(notebook.cells))
@@ -122,7 +122,7 @@ def _put_back(moved: Mapping[Path, Path]) -> None:
 def points_table(lesson: Lesson) -> str:
     """Every answer of the lesson with its points, and the rubric of answers in words, in Markdown.
 
-    Empty if there is nothing to hand in.
+    Empty if there is nothing to submit.
     """
     notebook = lesson_source.read(lesson)
     cells = _answerable(notebook.cells)
@@ -158,7 +158,7 @@ def _rubric(asked: NotebookNode) -> list[str]:
 
 
 def points_tables(name: str | None = None) -> str:
-    """The tables of one lesson, or of all that have something to hand in."""
+    """The tables of one lesson, or of all that have something to submit."""
     found = [points_table(lesson) for lesson in lesson_source.select([name] if name else None)]
     return "\n\n".join(filter(None, found))
 

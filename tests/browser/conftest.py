@@ -18,6 +18,7 @@ import pytest
 
 import browser
 from course_tools import chromium
+from course_tools.system_packages import is_required
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 
@@ -32,7 +33,7 @@ def server():
 def executable():
     """A Chromium. Without one tests are skipped; in continuous integration they fail."""
     found = chromium.find()
-    if not found and chromium.is_required():
+    if not found and is_required():
         pytest.fail(chromium.MISSING)
     if not found:
         pytest.skip(chromium.MISSING)

@@ -71,7 +71,7 @@ def reasons(collection):
         ("ada.ipynb", "ada"),
         (f"ada/{NAME}.ipynb", "ada"),
         (f"ada/{NAME} (1).ipynb", "ada"),
-        ("hand-ins/group 2/ada/final version.ipynb", "ada"),
+        ("submissions/group 2/ada/final version.ipynb", "ada"),
         ("Zoë Ångström_1_assignsubmission_file_/x.ipynb", "Zoë-Ångström"),
     ],
 )
@@ -84,7 +84,7 @@ def test_the_names_of_platforms_are_understood(folder, given, path, student):
 
 
 def test_one_folder_around_all_files_is_no_student(folder, given):
-    files = {"hand-ins/ada.ipynb": NOTEBOOK, "hand-ins/bob.ipynb": b"bob"}
+    files = {"submissions/ada.ipynb": NOTEBOOK, "submissions/bob.ipynb": b"bob"}
     found = collect.collect(folder, LESSON, given(files))
     assert {taken.student for taken in found.taken} == {"ada", "bob"}
 

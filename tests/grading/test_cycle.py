@@ -35,7 +35,7 @@ def course(tmp_path):
     return run
 
 
-def hand_in(number, handed_out, solved):
+def submit(number, handed_out, solved):
     """A student's file: by their number, exercises are right, left blank or wrong."""
     notebook = copy.deepcopy(handed_out)
     right = []
@@ -64,7 +64,7 @@ def test_a_class_of_20_from_release_to_feedback(course, tmp_path):
     points = {}
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for number in range(SIZE):
-            notebook, points[f"Student-{number:02}"] = hand_in(number, handed_out, solved)
+            notebook, points[f"Student-{number:02}"] = submit(number, handed_out, solved)
             place = f"Student {number:02}_{4000 + number}_assignsubmission_file_/06.ipynb"
             archive.writestr(place, nbformat.writes(notebook))
 

@@ -275,7 +275,7 @@ def test_the_report_says_how_many_faults_it_does_not_name(folder):
 
 
 def test_who_is_missing_stands_in_the_report_once(folder):
-    give(folder, result("ada", status="missing", remark="Nothing was handed in.", written=[]))
+    give(folder, result("ada", status="missing", remark="Nothing was submitted.", written=[]))
     told = write(folder)
     assert told.count("ada") == 1 and "Without a result: ada\n" in told
     assert not (folder.root / "feedback" / "ada").exists()
@@ -313,7 +313,7 @@ def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
         0.0, 1.0, "the tests or the assignment have changed"
     )  # fmt: skip
     assert found["cy"].why == "graded before, failed now: It is empty."
-    assert found["di"].why == "another hand-in"
+    assert found["di"].why == "another submission"
     assert "0 to 1: the tests or the assignment have changed" in write(folder)
 
 

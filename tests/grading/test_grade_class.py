@@ -20,8 +20,8 @@ import faults
 import needs
 from course_lib.files import CourseError
 from course_tools.cli import app
-from course_tools.grading import gradebook
-from course_tools.grading.marking import grade_class, results
+from course_tools.grading import gradebook, results
+from course_tools.grading.marking import grade_class
 from course_tools.grading.sandbox import bubblewrap
 
 pytestmark = needs.sandbox

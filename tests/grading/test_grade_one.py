@@ -1,4 +1,4 @@
-"""One hand-in after the other through the real sandbox: what each trick costs, and whom."""
+"""One submission after the other through the real sandbox: what each trick costs, and whom."""
 
 import functools
 import os
@@ -14,10 +14,10 @@ import needs
 from course_lib import checks
 from course_tools.grading.marking import grade_one, judge
 from course_tools.grading.sandbox import bubblewrap
-from course_tools.grading.sandbox.sandboxed_process import Limits
+from course_tools.grading.sandbox.sandboxed_process import SandboxLimits
 
 pytestmark = needs.sandbox
-QUICK = Limits(
+QUICK = SandboxLimits(
     call_cpu=2, cell_cpu=4, call_wall=20, cell_wall=40, memory=600 << 20, printed=1 << 20
 )
 ANSWER = """
@@ -31,7 +31,7 @@ def grade(notebook, tests=None, limits=QUICK):
     content = notebook if isinstance(notebook, bytes) else classroom.content(notebook)
     tests = tests or judge.Tests("01")
     return grade_one.grade(
-        grade_one.Job("ann", classroom.quick_assignment(), tests, content, limits=limits)
+        grade_one.GradingTask("ann", classroom.quick_assignment(), tests, content, limits=limits)
     )
 
 
@@ -104,7 +104,7 @@ def test_a_fault_costs_its_exercise_and_no_other(line, outcome):
 
 
 def test_sleeping_is_stopped_too():
-    limits = Limits(call_wall=2, call_cpu=2)
+    limits = SandboxLimits(call_wall=2, call_cpu=2)
     result = grade(attack("import time; time.sleep(1000)"), limits=limits)
     assert outcomes(result)["gray_pixel"] == "timeout"
 
@@ -154,9 +154,9 @@ def test_a_fork_bomb_next_door_costs_nothing():
     )
     line = "import subprocess\n    for _ in range(20): subprocess.run(['true'], check=True)"
     with ThreadPoolExecutor() as pool:
-        neighbour = pool.submit(grade, bomb, limits=Limits(call_cpu=4, memory=600 << 20))
+        neighbour = pool.submit(grade, bomb, limits=SandboxLimits(call_cpu=4, memory=600 << 20))
         time.sleep(1)
-        result = grade(attack(line), limits=Limits())
+        result = grade(attack(line), limits=SandboxLimits())
         assert outcomes(result)["gray_pixel"] == "right", sentence(result)
         assert_it_costs_only_itself(neighbour.result(), "timeout", "memory")
 
@@ -400,7 +400,7 @@ def test_without_bubblewrap_grading_is_refused_with_the_line_that_installs_it(mo
 
 
 def test_unsafe_runs_without_a_sandbox():
-    job = grade_one.Job(
+    job = grade_one.GradingTask(
         "ann",
         classroom.quick_assignment(),
         judge.Tests("01"),

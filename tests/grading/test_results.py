@@ -9,8 +9,8 @@ from bs4 import BeautifulSoup
 
 import classroom
 from course_lib.files import CourseError
-from course_tools.grading import class_folder, gradebook
-from course_tools.grading.marking import grade_one, results
+from course_tools.grading import class_folder, gradebook, results
+from course_tools.grading.marking import grade_one
 
 NAME = "01_grayscale_conversion"
 DUE = datetime(2026, 11, 1, 12)
@@ -225,7 +225,7 @@ SCRIPTS = """I think that
 
 
 def shown(folder, student):
-    """What formgrader shows of a hand-in: its own exporter and template, the folder's settings."""
+    """What formgrader shows of a submission: its own exporter, template and settings."""
     from nbconvert.exporters import HTMLExporter
     from nbgrader.server_extensions.formgrader import handlers
     from traitlets.config.loader import PyFileConfigLoader
@@ -252,7 +252,7 @@ def living(page):
 
 def test_nbgraders_autograde_is_refused_in_a_sentence_and_removes_nothing(folder):
     """What the buttons of formgrader call; it would run students' code without a sandbox."""
-    classroom.hand_in(folder, "ann", NAME, classroom.own_cell(classroom.quick(), "import evil"))
+    classroom.submit(folder, "ann", NAME, classroom.own_cell(classroom.quick(), "import evil"))
     write(folder, result_of("ann", "Because."))
     sync(folder)
     file = folder / "autograded" / "ann" / NAME / f"{NAME}.ipynb"

@@ -136,7 +136,7 @@ def test_another_lessons_notebook_is_known_by_its_ids_or_by_its_grade_ids(assign
         del cell["id"]
         cell["metadata"].setdefault("nbgrader", {}).setdefault("grade_id", "03-text")
     for file in (classroom.content(other), json.dumps(without_ids).encode()):
-        with pytest.raises(Unreadable, match="notebook of lesson 03, not of lesson 01; hand in"):
+        with pytest.raises(Unreadable, match="notebook of lesson 03, not of lesson 01; submit"):
             submitted_notebook.clean(file, assignment)
     mixed = classroom.quick()
     mixed.cells += other.cells  # copied into the right one: that is no reason to refuse it
@@ -155,7 +155,7 @@ def test_a_file_that_unfolds_to_much_memory_is_refused(assignment):
 
 def test_a_hand_in_is_found_with_its_timestamp(tmp_path):
     assert submitted_notebook.find(tmp_path, "ann", NAME) is None
-    place = classroom.hand_in(tmp_path, "ann", NAME, b"{}")
+    place = classroom.submit(tmp_path, "ann", NAME, b"{}")
     place.with_name("timestamp.txt").write_text("2026-11-01 12:00:00 UTC\n")
     found = submitted_notebook.find(tmp_path, "ann", NAME)
     assert found == submitted_notebook.Found(b"{}", "2026-11-01 12:00:00 UTC", "")
@@ -163,7 +163,7 @@ def test_a_hand_in_is_found_with_its_timestamp(tmp_path):
 
 
 def test_another_file_name_is_accepted_if_there_is_one_file_only(tmp_path):
-    place = classroom.hand_in(tmp_path, "ann", NAME, b"{}")
+    place = classroom.submit(tmp_path, "ann", NAME, b"{}")
     place.rename(place.with_name("mine (1).ipynb"))
     assert "mine (1).ipynb" in submitted_notebook.find(tmp_path, "ann", NAME).remark
     place.with_name("other.ipynb").write_bytes(b"{}")
@@ -174,7 +174,7 @@ def test_another_file_name_is_accepted_if_there_is_one_file_only(tmp_path):
 def test_no_link_is_followed(tmp_path):
     secret = tmp_path / "secret.ipynb"
     secret.write_text("secret")
-    place = classroom.hand_in(tmp_path, "ann", NAME, b"{}")
+    place = classroom.submit(tmp_path, "ann", NAME, b"{}")
     place.unlink()
     place.symlink_to(secret)
     with pytest.raises(Unreadable, match="link"):
@@ -190,7 +190,7 @@ def test_no_link_is_followed(tmp_path):
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "large"])
 def test_what_is_no_plain_file_of_a_sensible_size_is_refused(kind, tmp_path):
-    place = classroom.hand_in(tmp_path, "ann", NAME, b"{}")
+    place = classroom.submit(tmp_path, "ann", NAME, b"{}")
     place.unlink()
     if kind == "pipe":
         os.mkfifo(place)

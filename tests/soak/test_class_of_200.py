@@ -7,7 +7,7 @@ import test_class
 
 import faults
 import needs
-from course_tools.grading.marking import results
+from course_tools.grading import results
 
 pytestmark = needs.sandbox
 NUM_HONEST = 200 - len(faults.FAULTS)

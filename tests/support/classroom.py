@@ -1,4 +1,4 @@
-"""Assignments, hand-ins and class folders for tests of grading, made from the course's lessons."""
+"""Assignments, submissions and class folders for tests of grading, made from the lessons."""
 
 import ast
 import json
@@ -94,8 +94,8 @@ def content(notebook: NotebookNode) -> bytes:
     return json.dumps(notebook).encode()
 
 
-def hand_in(folder: Path, student: str, name: str, file: bytes | NotebookNode) -> Path:
-    """Put a hand-in into a class folder. Returns where it lies."""
+def submit(folder: Path, student: str, name: str, file: bytes | NotebookNode) -> Path:
+    """Put a submission into a class folder. Returns where it lies."""
     place = folder / "submitted" / student / name / f"{name}.ipynb"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(file if isinstance(file, bytes) else content(file))

@@ -9,10 +9,10 @@ from pathlib import Path
 import nbformat
 
 import classroom
-from course_tools.grading.sandbox.sandboxed_process import Limits
+from course_tools.grading.sandbox.sandboxed_process import SandboxLimits
 
 NAME = "01_grayscale_conversion"
-LIMITS = Limits(call_cpu=2, cell_cpu=4, memory=600 << 20, printed=1 << 20)
+LIMITS = SandboxLimits(call_cpu=2, cell_cpu=4, memory=600 << 20, printed=1 << 20)
 RIGHT = "return 0.299 * red + 0.587 * green + 0.114 * blue"
 FUNCTIONS = ("gray_pixel", "gray_batch", "to_bytes", "same_gray", "best_guess", "best_weights")
 DUE = "2026-11-01 12:00:00 UTC"
@@ -21,7 +21,7 @@ LATE = "2026-11-02 12:00:00 UTC"
 
 @dataclass(frozen=True)
 class Fault:
-    """One faulty hand-in.
+    """One faulty submission.
 
     Attributes:
         make: puts it into the folder, given the folder and the student.
@@ -45,13 +45,13 @@ def notebook(change: Callable) -> Callable[[Path, str], object]:
     def make(folder: Path, student: str) -> None:
         made = classroom.quick()
         change(made)
-        classroom.hand_in(folder, student, NAME, made)
+        classroom.submit(folder, student, NAME, made)
 
     return make
 
 
 def file(content: bytes) -> Callable[[Path, str], object]:
-    return lambda folder, student: classroom.hand_in(folder, student, NAME, content)
+    return lambda folder, student: classroom.submit(folder, student, NAME, content)
 
 
 def set_source(made: nbformat.NotebookNode, name: str, source: str) -> None:
@@ -88,23 +88,23 @@ def huge_output(made: nbformat.NotebookNode) -> None:
 
 
 def wrong_name(folder: Path, student: str) -> None:
-    place = classroom.hand_in(folder, student, NAME, classroom.quick())
+    place = classroom.submit(folder, student, NAME, classroom.quick())
     place.rename(place.with_name("Copy of exercise.ipynb"))
 
 
 def link(folder: Path, student: str) -> None:
-    place = classroom.hand_in(folder, student, NAME, b"")
+    place = classroom.submit(folder, student, NAME, b"")
     place.unlink()
     place.symlink_to(folder / "source" / NAME / f"{NAME}.ipynb")
 
 
 def late(folder: Path, student: str) -> None:
-    place = classroom.hand_in(folder, student, NAME, classroom.quick())
+    place = classroom.submit(folder, student, NAME, classroom.quick())
     place.with_name("timestamp.txt").write_text(LATE)
 
 
 def no_notebook(folder: Path, student: str) -> None:
-    place = classroom.hand_in(folder, student, NAME, b"")
+    place = classroom.submit(folder, student, NAME, b"")
     place.rename(place.with_suffix(".txt"))
 
 
@@ -151,12 +151,12 @@ FAULTS = {
     "forger": Fault(code(FORGE), outcome="killed", remark="ended"),
     "patcher": Fault(code(PATCH), outcome="wrong", remark=""),
     "left-behind": Fault(code(CHILD)),
-    "absent": Fault(lambda *where: None, "missing", "missing", "Nothing was handed in"),
+    "absent": Fault(lambda *where: None, "missing", "missing", "Nothing was submitted"),
 }
 
 
 def honest(number: int) -> nbformat.NotebookNode:
-    """A hand-in without faults: some exercises right, some blank, some wrong, by its number."""
+    """A submission without faults: some exercises right, some blank, some wrong, by its number."""
     made = classroom.quick()
     blank = classroom.released(made)
     for place, name in enumerate(FUNCTIONS):
@@ -177,7 +177,7 @@ def new_class(folder: Path, num_honest: int, faults: bool = True) -> None:
     """A class folder: so many honest students, and one for each fault."""
     classroom.new_class(folder, classroom.quick(), NAME)
     for number in range(num_honest):
-        classroom.hand_in(folder, f"honest-{number:03}", NAME, honest(number))
+        classroom.submit(folder, f"honest-{number:03}", NAME, honest(number))
     if faults:
         for student, fault in FAULTS.items():
             fault.make(folder, student)
@@ -186,7 +186,7 @@ def new_class(folder: Path, num_honest: int, faults: bool = True) -> None:
 
 def assert_it_ended_well(folder: Path, num_honest: int, faults: bool = True) -> None:
     """Every honest student has the mark that they deserve; every fault its line, and no mark."""
-    from course_tools.grading.marking import results
+    from course_tools.grading import results
 
     found = {result["student"]: result for result in results.read_all(folder, NAME)}
     for number in range(num_honest):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from course_tools.chromium import is_required
 from course_tools.grading.sandbox import install
+from course_tools.system_packages import is_required
 
 PROBLEM = install.problem()
 sandbox = pytest.mark.skipif(bool(PROBLEM) and not is_required(), reason=PROBLEM)

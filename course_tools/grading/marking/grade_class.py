@@ -18,21 +18,21 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from course_lib.files import CourseError
-from course_tools.grading import assignment, gradebook
+from course_tools.grading import assignment, gradebook, results
 from course_tools.grading.assignment import Assignment
 from course_tools.grading.class_folder import ClassFolder
-from course_tools.grading.marking import grade_one, judge, results
-from course_tools.grading.marking.grade_one import Job
+from course_tools.grading.marking import grade_one, judge
+from course_tools.grading.marking.grade_one import GradingTask
 from course_tools.grading.sandbox import bubblewrap
-from course_tools.grading.sandbox.sandboxed_process import Limits
+from course_tools.grading.sandbox.sandboxed_process import SandboxLimits
 from course_tools.grading.submissions import submitted_notebook
 from course_tools.grading.submissions.notebook_reader import Unreadable
 from course_tools.grading.submissions.submitted_notebook import Found
 
 CONNECT_SECONDS = 30
 MAX_NAME = 200  # bytes of a student's name, which is that of a file
-NOT_THERE = "Nothing was handed in."
-Grade = Callable[[Job], dict[str, Any]]
+NOT_THERE = "Nothing was submitted."
+Grade = Callable[[GradingTask], dict[str, Any]]
 
 
 @dataclass
@@ -68,9 +68,11 @@ class ClassRun:
 
     @cached_property
     def sha256(self) -> str:
-        return results.tests_sha256(self.assignment, self.tests)
+        return judge.tests_sha256(self.assignment, self.tests)
 
-    def jobs(self, students: list[str], force: bool, **options: Any) -> Iterator[tuple[Job, Found]]:
+    def jobs(
+        self, students: list[str], force: bool, **options: Any
+    ) -> Iterator[tuple[GradingTask, Found]]:
         """What is to be graded, read when its turn comes; what needs no grading is written."""
         name = self.assignment.name
         for student in students:
@@ -94,7 +96,9 @@ class ClassRun:
                 self.summary.as_before += 1
                 self._note(results.set_timestamp(self.folder, old, found.timestamp, self.due))
                 continue
-            job = Job(student, self.assignment, self.tests, found.content, found.remark, **options)
+            job = GradingTask(
+                student, self.assignment, self.tests, found.content, found.remark, **options
+            )
             yield job, found
 
     def write(self, result: dict[str, Any], found: Found) -> None:
@@ -119,7 +123,7 @@ def grade_class(
     unsafe: bool = False,
     force: bool = False,
     say: Callable[[str], None] = print,
-    limits: Limits | None = None,
+    limits: SandboxLimits | None = None,
     workers: int | None = None,
 ) -> Summary:
     """Grade an assignment of a class folder, write results, and tell the gradebook.
@@ -147,7 +151,7 @@ def grade_class(
         with lock.acquire(timeout=0):
             due = gradebook.due_date(folder, chosen.name)
             run = ClassRun(folder, chosen, tests, due, say, width)
-            options = {"unsafe": unsafe, "limits": limits or Limits()}
+            options = {"unsafe": unsafe, "limits": limits or SandboxLimits()}
             jobs = run.jobs(whom, force, **options)
             _work(run, jobs, scheduler, workers, unsafe)
             _sync(folder, chosen)
@@ -169,7 +173,7 @@ def _sync(folder: Path, chosen: Assignment) -> None:
 
 
 def everybody(folder: Path) -> list[str]:
-    """Students on the class list, students.csv, and all who ever handed in something."""
+    """Students on the class list, students.csv, and all who ever submitted something."""
     listed = ClassFolder(folder).students()
     submitted = folder / "submitted"
     there = [path.name for path in submitted.iterdir()] if submitted.exists() else []
@@ -182,14 +186,14 @@ def _chosen(folder: Path, students: list[str] | None) -> list[str]:
     if unknown := [name for name in students or [] if name not in known]:
         raise CourseError(
             f"{', '.join(map(repr, unknown))}: not on the class list, students.csv, and nothing "
-            "was handed in under this name; the names are those of the folders in submitted/."
+            "was submitted under this name; the names are those of the folders in submitted/."
         )
     return students or known
 
 
 def _work(
     run: ClassRun,
-    jobs: Iterator[tuple[Job, Found]],
+    jobs: Iterator[tuple[GradingTask, Found]],
     scheduler: str | None,
     workers: int | None,
     unsafe: bool,
@@ -207,7 +211,7 @@ def _work(
         on_their_way = {}
         done = as_completed(loop=client.loop)
 
-        def send(job: Job, found: Found) -> None:
+        def send(job: GradingTask, found: Found) -> None:
             future = client.submit(grade_one.grade, job, pure=False, retries=2)
             on_their_way[future] = (job, found)
             done.add(future)
@@ -222,7 +226,7 @@ def _work(
                 send(*another)
 
 
-def _result_of(future: Any, job: Job) -> dict[str, Any]:
+def _result_of(future: Any, job: GradingTask) -> dict[str, Any]:
     """What a worker found; a fault of ours, or of its machine, is said to be one."""
     error = future.exception()
     if error is None:
@@ -252,7 +256,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
             yield client
         return
     settings = {
-        "distributed.admin.large-graph-warning-threshold": "1GB",  # a hand-in may be large
+        "distributed.admin.large-graph-warning-threshold": "1GB",  # a submission may be large
         "distributed.scheduler.http.routes": [],  # its pages: none
         "distributed.worker.http.routes": [],
     }

@@ -1,4 +1,4 @@
-"""Grades one hand-in: runs it in the sandbox, step by step, and puts the verdicts together.
+"""Grades one submission: runs it in the sandbox, step by step, and puts the verdicts together.
 
 A step is a cell, or a call of one function with one set of inputs. A step that hangs, grows or
 kills the process costs itself only: a new process goes on behind it.
@@ -15,10 +15,10 @@ from course_tools.grading.marking import judge
 from course_tools.grading.marking.judge import Case, Tests, Verdict
 from course_tools.grading.sandbox import sandboxed_process
 from course_tools.grading.sandbox.bubblewrap import SandboxError
-from course_tools.grading.sandbox.sandboxed_process import Limits, Stopped
+from course_tools.grading.sandbox.sandboxed_process import SandboxLimits, Stopped
 from course_tools.grading.submissions import submitted_notebook
 from course_tools.grading.submissions.notebook_reader import Unreadable
-from course_tools.grading.submissions.submitted_notebook import HandIn
+from course_tools.grading.submissions.submitted_notebook import Submission
 
 MAX_STOPS = 8  # after so many the rest is not run
 MAX_SOURCE = 20_000  # characters that a result keeps
@@ -26,15 +26,15 @@ MAX_PRINTED = 2000
 
 
 @dataclass(frozen=True)
-class Job:
-    """All that grading one hand-in takes; travels to another machine as it is."""
+class GradingTask:
+    """All that grading one submission takes; travels to another machine as it is."""
 
     student: str
     assignment: Assignment
     tests: Tests
     content: bytes
     remark: str = ""
-    limits: Limits = Limits()
+    limits: SandboxLimits = SandboxLimits()
     unsafe: bool = False
 
 
@@ -51,11 +51,11 @@ class Call:
 
 
 @dataclass
-class Run:
-    """A hand-in while it runs."""
+class SubmissionRun:
+    """A submission while it runs."""
 
-    job: Job
-    handin: HandIn
+    job: GradingTask
+    submission: Submission
     calls: list[Call]
     stopped_cells: dict[int, str] = field(default_factory=dict)  # step -> outcome
     errors: dict[int, Any] = field(default_factory=dict)  # step -> what the cell ended in
@@ -73,12 +73,12 @@ class Run:
     def _in_one_process(self, pending: list[Call]) -> None:
         """Run what is left until all is done or a step takes the process along."""
         limits = self.job.limits
-        numbers = [n for n in range(len(self.handin.steps)) if n not in self.stopped_cells]
+        numbers = [n for n in range(len(self.submission.steps)) if n not in self.stopped_cells]
         with sandboxed_process.Process(limits, self.job.unsafe) as process:
             process.start(
                 {
                     "limits": sandboxed_process.settings(limits, self.job.unsafe),
-                    "cells": [self.handin.steps[n].source for n in numbers],
+                    "cells": [self.submission.steps[n].source for n in numbers],
                 }
             )
             for place, number in enumerate(numbers):
@@ -113,8 +113,8 @@ class Run:
         return [
             judge.stopped(outcome, f"An added cell ({_first_line(source)!r})").sentence
             for number, outcome in self.stopped_cells.items()
-            if not self.handin.steps[number].exercise
-            for source in [self.handin.steps[number].source]
+            if not self.submission.steps[number].exercise
+            for source in [self.submission.steps[number].source]
         ]
 
     def verdict(self, exercise: Cell) -> Verdict:
@@ -135,24 +135,24 @@ class Run:
 
     def _absent(self, exercise: Cell) -> Verdict:
         """Why there is no function."""
-        if exercise.grade_id not in self.handin.answers:
+        if exercise.grade_id not in self.submission.answers:
             return Verdict("missing", "The cell of this exercise is not in the file.")
-        for number, step in enumerate(self.handin.steps):
+        for number, step in enumerate(self.submission.steps):
             if step.exercise == exercise.grade_id and number in self.stopped_cells:
                 return judge.stopped(self.stopped_cells[number], "The cell of this exercise")
-        for number, step in enumerate(self.handin.steps):
+        for number, step in enumerate(self.submission.steps):
             if step.exercise == exercise.grade_id and self.errors.get(number):
                 error = judge.their_error(self.errors[number])
                 return Verdict("error", f"Its cell stops with {judge.described(error)}"[:1000])
         return Verdict("missing", f"No cell defines {exercise.function}; keep this name.")
 
 
-def grade(job: Job) -> dict[str, Any]:
-    """Grade one hand-in: a result that has no history yet (see `results`)."""
+def grade(job: GradingTask) -> dict[str, Any]:
+    """Grade one submission: a result that has no history yet (see `results`)."""
     began = time.monotonic()
     try:
         cleaned = submitted_notebook.clean(job.content, job.assignment)
-        run = Run(job, cleaned, _calls(job))
+        run = SubmissionRun(job, cleaned, _calls(job))
         run.to_the_end()
         remarks = dict.fromkeys([job.remark, *cleaned.remarks, *run.remarks()])
         result: dict[str, Any] = {
@@ -174,7 +174,7 @@ def grade(job: Job) -> dict[str, Any]:
 
 
 def nothing(student: str, assignment: Assignment, status: str, remark: str) -> dict[str, Any]:
-    """The result of a hand-in that could not be graded ("failed"), or that is not there."""
+    """The result of a submission that could not be graded ("failed"), or that is not there."""
     exercises = [
         {
             "name": exercise.function,
@@ -198,7 +198,7 @@ def nothing(student: str, assignment: Assignment, status: str, remark: str) -> d
         "remark": remark,
         "seconds": 0.0,
         "exercises": exercises,
-        "written": [_written(cell, HandIn()) for cell in assignment.of_kind("written")],
+        "written": [_written(cell, Submission()) for cell in assignment.of_kind("written")],
     }
 
 
@@ -206,7 +206,7 @@ def _exercises(assignment: Assignment) -> list[Cell]:
     return assignment.of_kind("exercise")
 
 
-def _calls(job: Job) -> list[Call]:
+def _calls(job: GradingTask) -> list[Call]:
     """All calls: first with the inputs that students know, whose output they may see."""
     known = judge.cases(job.tests)
     calls = []
@@ -232,7 +232,7 @@ def _step(
     return said[2]
 
 
-def _exercise(run: Run, exercise: Cell) -> dict[str, Any]:
+def _exercise(run: SubmissionRun, exercise: Cell) -> dict[str, Any]:
     check = run.job.assignment.check_of(exercise)
     verdict = run.verdict(exercise)
     calls = [call for call in run.calls if call.exercise is exercise]
@@ -246,12 +246,12 @@ def _exercise(run: Run, exercise: Cell) -> dict[str, Any]:
         "sentence": verdict.sentence,
         "misconception": verdict.misconception,
         "seconds": round(sum(call.seconds for call in calls), 3),
-        "source": run.handin.answers.get(exercise.grade_id, "")[:MAX_SOURCE],
+        "source": run.submission.answers.get(exercise.grade_id, "")[:MAX_SOURCE],
         "printed": "".join(text for text in printed if type(text) is str)[:MAX_PRINTED],
     }
 
 
-def _written(cell: Cell, cleaned: HandIn) -> dict[str, Any]:
+def _written(cell: Cell, cleaned: Submission) -> dict[str, Any]:
     return {
         "grade_id": cell.grade_id,
         "max_points": cell.points,

@@ -14,7 +14,7 @@ from typing import Any
 from course_lib import files
 from course_tools.grading.class_folder import ClassFolder
 from course_tools.grading.reports import marks
-from course_tools.grading.reports.marks import Record
+from course_tools.grading.reports.marks import StudentMarks
 from course_tools.lessons import lesson_source
 from course_tools.lessons.lesson_source import Lesson
 
@@ -46,8 +46,8 @@ def write(
         CourseError: it was never released, or a result cannot be read.
     """
     found = marks.read(folder, lesson.name)
-    handed_in = [record for record in found if record.is_handed_in]
-    for record in handed_in:
+    submitted = [record for record in found if record.is_submitted]
+    for record in submitted:
         page = _page("feedback.html", record=record, lesson=lesson, title=_title(lesson))
         _write(folder.root / "feedback" / record.student / f"{lesson.name}.html", page)
     reports = folder.root / "reports"
@@ -56,19 +56,19 @@ def write(
     for kind in ("html", "txt"):
         _write(reports / f"{lesson.name}.{kind}", _page(f"report.{kind}", **facts))
     say(_page("report.txt", **facts))
-    say(f"{len(handed_in)} pages in feedback/STUDENT/{lesson.name}.html")
+    say(f"{len(submitted)} pages in feedback/STUDENT/{lesson.name}.html")
     say(f"marks for the learning platform in reports/{lesson.name}.csv")
     say(f"this report as a page in reports/{lesson.name}.html")
-    unmatched = sum(not record.is_matched for record in handed_in)
+    unmatched = sum(not record.is_matched for record in submitted)
     if unmatched:
         say(
-            f"{unmatched} of {len(handed_in)} students have no id, sis_user_id or login, so a "
+            f"{unmatched} of {len(submitted)} students have no id, sis_user_id or login, so a "
             "platform cannot match their marks: fill these columns of students.csv, then run this "
             "command again."
         )
 
 
-def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
+def report(lesson: Lesson, found: list[StudentMarks]) -> dict[str, Any]:
     """Everything the class report says, as plain values for its templates."""
     graded = [record for record in found if record.is_graded]
     points = [record.points for record in graded]
@@ -91,7 +91,7 @@ def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
         "bins": _bins(graded),
         "exercises": exercises,
         "slowest": sorted(exercises, key=lambda one: -one["slowest"])[:3],
-        "faulty": [r for r in found if r.is_handed_in and r.result["remark"]],
+        "faulty": [r for r in found if r.is_submitted and r.result["remark"]],
         "late": [
             (record, record.result["late_seconds"] / 3600)
             for record in found
@@ -101,7 +101,7 @@ def report(lesson: Lesson, found: list[Record]) -> dict[str, Any]:
     }
 
 
-def _exercise(name: str, graded: list[Record]) -> dict[str, Any]:
+def _exercise(name: str, graded: list[StudentMarks]) -> dict[str, Any]:
     """What a class made of one exercise: how many were right, what went wrong, how long it took."""
     all_ = [e for record in graded for e in record.result["exercises"] if e["name"] == name]
     wrong = [e for e in all_ if e["outcome"] != "right"]
@@ -118,7 +118,7 @@ def _exercise(name: str, graded: list[Record]) -> dict[str, Any]:
     }
 
 
-def _bins(graded: list[Record]) -> list[tuple[str, int]]:
+def _bins(graded: list[StudentMarks]) -> list[tuple[str, int]]:
     """(share of the points, how many students), from 0 to 100 % in tenths."""
     shares = [record.points / record.max_points for record in graded if record.max_points]
     counts = Counter(min(int(BINS * share), BINS - 1) for share in shares)

@@ -35,7 +35,7 @@ class ByHand:
 
 
 @dataclass(frozen=True)
-class Record:
+class StudentMarks:
     """One student in one assignment."""
 
     student: str
@@ -76,7 +76,7 @@ class Record:
         return self.result["status"] == "graded"
 
     @property
-    def is_handed_in(self) -> bool:
+    def is_submitted(self) -> bool:
         return self.result["status"] != "missing"
 
     @property
@@ -108,7 +108,7 @@ class Change:
     why: str
 
 
-def read(folder: ClassFolder, name: str) -> list[Record]:
+def read(folder: ClassFolder, name: str) -> list[StudentMarks]:
     """Everyone who is on the class list or has a result, by student.
 
     Raises:
@@ -118,7 +118,7 @@ def read(folder: ClassFolder, name: str) -> list[Record]:
     results = {path.stem: _result(path) for path in (folder.root / "results" / name).glob("*.json")}
     said = _by_hand(folder, name)
     return [
-        Record(who, listed.get(who, {}), results.get(who, NO_RESULT), said.get(who, {}))
+        StudentMarks(who, listed.get(who, {}), results.get(who, NO_RESULT), said.get(who, {}))
         for who in sorted(listed.keys() | results.keys())
     ]
 
@@ -158,12 +158,12 @@ def _by_hand(folder: ClassFolder, name: str) -> dict[str, dict[str, ByHand]]:
     return found
 
 
-def changes(records: list[Record]) -> list[Change]:
+def changes(records: list[StudentMarks]) -> list[Change]:
     """Whose marks the last grading changed, and why, the largest change first."""
     found = []
     for record in records:
         history = record.result.get("history", [])
-        if not history or not record.is_handed_in:
+        if not history or not record.is_submitted:
             continue
         before = history[-1]
         now = sum(exercise["points"] for exercise in record.result["exercises"])
@@ -176,9 +176,9 @@ def _why(before: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     if result["status"] != before["status"]:
         was = f"{before['status']} before, {result['status']} now"
         return f"{was}: {result['remark']}" if result["remark"] else was
-    handed_in = before.get("submission_sha256")
-    if handed_in and handed_in != result.get("submission_sha256"):
-        return "another hand-in"
+    submitted = before.get("submission_sha256")
+    if submitted and submitted != result.get("submission_sha256"):
+        return "another submission"
     worth = sum(exercise["max_points"] for exercise in result["exercises"])
     if worth != before["max_points"]:
         return f"the points have changed: {before['max_points']:g} for all exercises, now {worth:g}"
@@ -187,7 +187,7 @@ def _why(before: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     return "graded again with the same tests"
 
 
-def write_csv(path: Path, records: list[Record], column: str) -> None:
+def write_csv(path: Path, records: list[StudentMarks], column: str) -> None:
     """Marks as Canvas imports them, and Moodle too (map "SIS Login ID" or "ID" to a user).
 
     Who has no result, or one that failed, has an empty cell, which changes nothing there.

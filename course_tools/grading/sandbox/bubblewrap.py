@@ -17,8 +17,8 @@ from course_lib.files import CourseError
 from course_tools.grading.sandbox import codec, runner
 
 INSTALL = (
-    "Hand-ins are graded in a sandbox, and bubblewrap is {state}; install it (Debian and Ubuntu: "
-    "sudo apt install bubblewrap), then run the same command again."
+    "Submissions are graded in a sandbox, and bubblewrap is {state}; install it (Debian and "
+    "Ubuntu: sudo apt install bubblewrap), then run the same command again."
 )
 FORBIDDEN = (
     "bubblewrap is there but cannot make the sandbox ({reason}); it has to be 0.8 or later, "

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from course_tools.chromium import APT, is_required
 from course_tools.grading.sandbox import bubblewrap
+from course_tools.system_packages import APT, is_required
 
 # Ubuntu forbids user namespaces to ordinary users; a machine of a CI service may allow them.
 ALLOW = ["sysctl", "-q", "-w", "kernel.apparmor_restrict_unprivileged_userns=0"]

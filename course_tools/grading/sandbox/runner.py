@@ -1,4 +1,4 @@
-"""Runs inside the sandbox: a hand-in's cells, one after the other, then its functions.
+"""Runs inside the sandbox: a submission's cells, one after the other, then its functions.
 
 It reads its job from what was standard input, and then one line for each call, so that no inputs
 are here before their turn. On what was standard output it tells, line by line, what each step

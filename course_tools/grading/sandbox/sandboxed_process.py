@@ -23,7 +23,7 @@ from course_tools.grading.sandbox.bubblewrap import SandboxError
 
 
 @dataclass(frozen=True)
-class Limits:
+class SandboxLimits:
     """What one process may use; seconds of the processor are those of all it started, too."""
 
     cell_cpu: float = 40
@@ -51,7 +51,7 @@ class Stopped(Exception):
 class Process:
     """A driver in its sandbox. Use it with `with`: at the end nothing of it is left."""
 
-    def __init__(self, limits: Limits, unsafe: bool = False) -> None:
+    def __init__(self, limits: SandboxLimits, unsafe: bool = False) -> None:
         self.limits = limits
         self._unread = self._unsent = b""
         self._exit = ExitStack()
@@ -191,7 +191,7 @@ class Process:
         return {runner.FLOODED: "output", runner.NO_MEMORY: "memory"}.get(code, "killed")
 
 
-def settings(limits: Limits, unsafe: bool) -> dict[str, Any]:
+def settings(limits: SandboxLimits, unsafe: bool) -> dict[str, Any]:
     """The limits that the driver sets for itself before anything of the student's runs."""
     return {
         "memory": limits.memory,

@@ -1,1 +1,1 @@
-"""What students handed in: taken from a platform's download, read, cleaned."""
+"""What students submitted: taken from a platform's download, read, cleaned."""

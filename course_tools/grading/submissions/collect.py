@@ -103,7 +103,7 @@ def _is_noise(path: PurePosixPath) -> bool:
 
 
 def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
-    """Who has handed in and when, who has not, and what was not understood."""
+    """Who has submitted and when, who has not, and what was not understood."""
     date = due_date(folder.root, lesson.name)
     due = date and date.replace(tzinfo=UTC)
     now = {taken.student: taken for taken in collection.taken}

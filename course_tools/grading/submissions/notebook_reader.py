@@ -16,7 +16,7 @@ MAX_SOURCE = 2_000_000  # characters of all cells together
 
 
 class Unreadable(ValueError):
-    """A hand-in that cannot be graded. The message is one sentence that says why."""
+    """A submission that cannot be graded. The message is one sentence that says why."""
 
 
 def cells(content: bytes) -> dict[str, Any]:

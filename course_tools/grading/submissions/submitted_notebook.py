@@ -1,4 +1,4 @@
-"""What a student handed in: found, read with care, and put back into the assignment's order."""
+"""What a student submitted: found, read with care, and put back into the assignment's order."""
 
 import json
 import os
@@ -22,7 +22,7 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @dataclass(frozen=True)
 class Found:
-    """The bytes of a hand-in, when it came ("" if nothing says so), and a remark."""
+    """The bytes of a submission, when it came ("" if nothing says so), and a remark."""
 
     content: bytes
     timestamp: str = ""
@@ -39,8 +39,8 @@ class Step:
 
 
 @dataclass
-class HandIn:
-    """A cleaned hand-in.
+class Submission:
+    """A cleaned submission.
 
     Attributes:
         steps: cells to run, in order.
@@ -56,7 +56,7 @@ class HandIn:
 
 
 def find(folder: Path, student: str, name: str) -> Found | None:
-    """The hand-in of a student in a class folder; None if there is none. Follows no link.
+    """The submission of a student in a class folder; None if there is none. Follows no link.
 
     Raises:
         Unreadable: there is something, but no file that can be graded.
@@ -71,10 +71,10 @@ def find(folder: Path, student: str, name: str) -> Found | None:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Unreadable("What was handed in is a link or a file, not a folder.") from error
+            raise Unreadable("What was submitted is a link or a file, not a folder.") from error
         files = sorted(file for file in os.listdir(place) if file.endswith(".ipynb"))
         if not files:
-            raise Unreadable("There is no notebook in what was handed in.")
+            raise Unreadable("There is no notebook in what was submitted.")
         wanted = f"{name}.ipynb"
         if wanted not in files and len(files) > 1:
             raise Unreadable(f"There is no {wanted} but several others; keep one and grade again.")
@@ -104,13 +104,13 @@ def _read(place: int, file: str, limit: int) -> bytes:
         content = opened.read(limit + 1)
     if len(content) > limit:
         raise Unreadable(
-            f"The file is larger than {limit >> 20} MB; clear the outputs and hand it in again."
+            f"The file is larger than {limit >> 20} MB; clear the outputs and submit it again."
         )
     return content
 
 
-def clean(content: bytes, assignment: Assignment) -> HandIn:
-    """The hand-in with the assignment's own cells restored, in the assignment's order.
+def clean(content: bytes, assignment: Assignment) -> Submission:
+    """The submission with the assignment's own cells restored, in the assignment's order.
 
     Of an exercise that stands there twice the last answer counts that is not blank. A student's
     own cells run after the cell that they stood behind; check cells never run.
@@ -119,7 +119,7 @@ def clean(content: bytes, assignment: Assignment) -> HandIn:
         Unreadable: it is no notebook, or another lesson's.
     """
     read = _cells(content, assignment.number)
-    made = HandIn()
+    made = Submission()
     if read["damaged"]:
         made.remarks.append(f"{read['damaged']} cells are damaged and were left out.")
     theirs: dict[int, list[str]] = defaultdict(list)  # place of ours -> their versions of it
@@ -139,8 +139,8 @@ def clean(content: bytes, assignment: Assignment) -> HandIn:
     return made
 
 
-def _place(made: HandIn, ours: Cell, versions: list[str]) -> None:
-    """Put one cell of the assignment, in the student's versions or ours, into the hand-in."""
+def _place(made: Submission, ours: Cell, versions: list[str]) -> None:
+    """Put one cell of the assignment, in the student's versions or ours, into the submission."""
     answered = [text for text in versions if text.strip() != ours.source.strip()]
     if ours.kind == "setup":
         made.steps.append(Step(ours.source, is_theirs=False))
@@ -160,7 +160,7 @@ def _place(made: HandIn, ours: Cell, versions: list[str]) -> None:
 
 
 def problem(content: bytes, number: str) -> str:
-    """Why the bytes are no hand-in of the lesson with this number, in a sentence; "" if they are.
+    """Why these bytes are no submission of the lesson, in a sentence; "" if they are one.
 
     What students did to it is not asked for.
     """
@@ -194,7 +194,7 @@ def _cells(content: bytes, number: str) -> dict:
         raise Unreadable(answer["error"])
     if other := _other_lesson(answer["cells"], number):
         raise Unreadable(
-            f"This is the notebook of lesson {other}, not of lesson {number}; hand in that one."
+            f"This is the notebook of lesson {other}, not of lesson {number}; submit that one."
         )
     return answer
 

@@ -23,9 +23,9 @@ from PIL import Image
 from course_lib import data
 from course_lib.files import CourseError, sha256_of_array
 from course_tools.dataset import downloads, sources
-from course_tools.dataset.downloads import Limits, SourceError, download
+from course_tools.dataset.downloads import DownloadLimits, SourceError, download
 
-QUICK = Limits(connect=2, silence=0.5, rate=1e3, patience=1)
+QUICK = DownloadLimits(connect=2, silence=0.5, rate=1e3, patience=1)
 
 
 # A small CIFAR-10 in every form

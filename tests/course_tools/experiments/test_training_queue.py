@@ -17,7 +17,7 @@ from course_lib import data
 from course_lib.results import experiments
 from course_tools.experiments import train, training_queue
 from course_tools.experiments.train import Settings
-from course_tools.experiments.training_queue import Job
+from course_tools.experiments.training_queue import PlannedRun
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,7 +42,9 @@ def short(monkeypatch):
     for name, recipe in experiments.EXPERIMENTS.items():
         narrow = replace(recipe, num_epochs=3, model_arguments={"channels": (2, 3, 4)})
         monkeypatch.setitem(experiments.EXPERIMENTS, name, narrow)
-    monkeypatch.setattr(training_queue, "jobs", lambda: [Job("conv_latent"), Job("fc_latent", 1)])
+    monkeypatch.setattr(
+        training_queue, "jobs", lambda: [PlannedRun("conv_latent"), PlannedRun("fc_latent", 1)]
+    )
     monkeypatch.setattr(train, "NUM_MEASURED_TRAIN", 100)
     monkeypatch.setattr(train, "load_data", lambda say: data.load_cifar10("sample"))
 
@@ -81,7 +83,7 @@ from dataclasses import replace
 from pathlib import Path
 from course_lib import data, experiments, published
 from course_tools.experiments import train, training_queue
-from course_tools.experiments.training_queue import Job
+from course_tools.experiments.training_queue import PlannedRun
 
 work, kill_in = Path(sys.argv[1]), sys.argv[2:]
 for name, recipe in experiments.EXPERIMENTS.items():
@@ -89,7 +91,7 @@ for name, recipe in experiments.EXPERIMENTS.items():
     experiments.EXPERIMENTS[name] = replace(recipe, **small, num_train=200)
 names = ["three_layer_plateau", *json.loads(os.environ["MORE_JOBS"])]
 seed = int(os.environ["SEED"])
-training_queue.jobs = lambda: [Job(name, seed) for name in names]
+training_queue.jobs = lambda: [PlannedRun(name, seed) for name in names]
 train.NUM_MEASURED_TRAIN = 100
 train.load_data = lambda say: data.load_cifar10("sample")
 if kill_in:  # in the second epoch of that run, after its first batches

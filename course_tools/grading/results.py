@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.files import CourseError, write_json
-from course_tools.grading.assignment import Assignment
-from course_tools.grading.marking.judge import Tests
 
 SCHEMA = 1
 SCORE = "manual_score"  # what a person gave for a written answer
@@ -49,11 +47,6 @@ def read_all(folder: Path, assignment: str) -> list[dict[str, Any]]:
     return [result for result in found if result is not None]
 
 
-def tests_sha256(assignment: Assignment, tests: Tests) -> str:
-    """Changes when anything does that marks depend on, apart from the hand-in."""
-    return hashlib.sha256(f"{assignment.sha256} {tests.sha256}".encode()).hexdigest()
-
-
 def points(result: dict[str, Any]) -> tuple[float, float]:
     """What the exercises of a result have brought, and what they are worth."""
     exercises = result["exercises"]
@@ -64,7 +57,7 @@ def points(result: dict[str, Any]) -> tuple[float, float]:
 
 
 def is_current(result: dict[str, Any], submission: str, tests: str) -> bool:
-    """Whether this very hand-in has been graded with these very tests."""
+    """Whether this very submission has been graded with these very tests."""
     return result["submission_sha256"] == submission and result["tests_sha256"] == tests
 
 
@@ -76,10 +69,10 @@ def write(
     A grading that says what the old one said, of the same file and tests, is no new one.
 
     Args:
-        result: what `engine.grade` gives.
-        tests: `tests_sha256`.
-        timestamp: when it was handed in, "" if nothing says so.
-        due: when it was to be handed in, in UTC without saying so; None if there is no such date.
+        result: what `grade_one.grade` gives.
+        tests: `judge.tests_sha256`.
+        timestamp: when it was submitted, "" if nothing says so.
+        due: when it was to be submitted, in UTC without saying so; None if there is no such date.
     """
     old = read(folder, result["assignment"], result["student"])
     whole = {
@@ -116,7 +109,7 @@ def set_timestamp(
 
 
 def late_seconds(timestamp: str, due: datetime | None) -> float | None:
-    """How late a hand-in came, 0 if in time; None if that cannot be said."""
+    """How late a submission came, 0 if in time; None if that cannot be said."""
     from nbgrader.utils import parse_utc
 
     try:
