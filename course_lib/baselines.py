@@ -1,4 +1,4 @@
-"""Floor 2: what a model has to beat. Two ways to colour a picture without learning to see."""
+"""What a model has to beat. Two ways to colour a picture without learning to see."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Floor 1: CIFAR-10, verified, the same for both frameworks.
+"""CIFAR-10, verified, the same for both frameworks.
 
 CIFAR-10 is 60,000 colour photographs of 32 x 32 pixels in ten classes (Krizhevsky, Learning
 Multiple Layers of Features from Tiny Images, 2009), 50,000 to train on and 10,000 to test with.

@@ -1,4 +1,4 @@
-"""Floor 0: files that are whole or absent, and errors that say what to do."""
+"""Files that are whole or absent, and errors that say what to do."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Floor 1: from colour to gray, and the one check that every image passes on its way in.
+"""From colour to gray, and the one check that every image passes on its way in.
 
 The course's definition of gray is BT.601 in floating point: 0.299 R + 0.587 G + 0.114 B.
 """

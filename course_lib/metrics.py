@@ -1,4 +1,4 @@
-"""Floor 2: how far a prediction is from the truth, and in which way.
+"""How far a prediction is from the truth, and in which way.
 
 One number hides which failure it is. The squared error is therefore split into a luma part (what
 a wrong gray picture costs at least: blur) and a chroma part (the rest: wrong colour).

@@ -1,4 +1,4 @@
-"""Floor 2: the paper's Keras model A, layer for layer.
+"""The paper's Keras model A, layer for layer.
 
 It takes gray images (N, 32, 32, 1) and gives RGB images (N, 32, 32, 3), float32 in [0, 1].
 """

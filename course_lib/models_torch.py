@@ -1,4 +1,4 @@
-"""Floor 2: the paper's two PyTorch models, layer for layer.
+"""The paper's two PyTorch models, layer for layer.
 
 Both take gray images (N, 1, 32, 32) and give RGB images (N, 3, 32, 32), float32 in [0, 1].
 Layers carry the names of the paper's tables, so a class of your own with the same names can load

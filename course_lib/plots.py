@@ -1,4 +1,4 @@
-"""Floor 5: pictures. Small images are enlarged pixel by pixel, and nothing is told by colour alone.
+"""Pictures. Small images are enlarged pixel by pixel, and nothing is told by colour alone.
 
 Every function returns a matplotlib Figure that pyplot does not know, so none can leak.
 `show` puts it into the notebook as a PNG with a text that says the same to a screen reader.

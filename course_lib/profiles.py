@@ -1,4 +1,4 @@
-"""Floor 0: how much machine a lesson may use. One parameter switches; nothing is edited."""
+"""How much machine a lesson may use. One parameter switches; nothing is edited."""
 
 from dataclasses import dataclass
 

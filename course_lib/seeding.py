@@ -1,4 +1,4 @@
-"""Floor 0: same seed, same run."""
+"""Same seed, same run."""
 
 import random
 import sys

@@ -1,4 +1,4 @@
-"""Floor 2: how sure a comparison is."""
+"""How sure a comparison is."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Floor 5: self-checks that say which misconception a wrong answer comes from.
+"""Self-checks that say which misconception a wrong answer comes from.
 
 A check is data: arguments to call the answer with, a right function to compare it with, and wrong
 functions with the sentence that each deserves. A lesson calls

@@ -1,4 +1,4 @@
-"""Floor 5: the checks of lesson 00, start here."""
+"""The checks of lesson 00, start here."""
 
 import numpy as np
 

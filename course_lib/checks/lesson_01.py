@@ -1,4 +1,4 @@
-"""Floor 5: the checks of lesson 01, grayscale conversion."""
+"""The checks of lesson 01, grayscale conversion."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Floor 5: the checks of lesson 02, the three-layer model."""
+"""The checks of lesson 02, the three-layer model."""
 
 from collections.abc import Callable
 from typing import Any

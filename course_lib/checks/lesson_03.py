@@ -1,4 +1,4 @@
-"""Floor 5: the checks of lesson 03, the fully connected latent."""
+"""The checks of lesson 03, the fully connected latent."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

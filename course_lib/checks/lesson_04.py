@@ -1,4 +1,4 @@
-"""Floor 5: the checks of lesson 04, the convolutional latent."""
+"""The checks of lesson 04, the convolutional latent."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Floor 5: the checks of lesson 05, the learning-rate ablation."""
+"""The checks of lesson 05, the learning-rate ablation."""
 
 from collections.abc import Callable
 from itertools import count

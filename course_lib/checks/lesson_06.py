@@ -1,4 +1,4 @@
-"""Floor 5: the checks of lesson 06, comparing models."""
+"""The checks of lesson 06, comparing models."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Floor 5: the paper's nine claims, and what the published runs say about each.
+"""The paper's nine claims, and what the published runs say about each.
 
 A claim has one or more parts. A part is a number that every seed gives anew, and the range in
 which the claim puts it. The ranges are the course's reading of the paper's words; who reads them

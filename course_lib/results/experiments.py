@@ -1,4 +1,4 @@
-"""Floor 3: the recipes, as data. Nothing here runs anything.
+"""The recipes, as data. Nothing here runs anything.
 
 `EXPERIMENTS["three_layer_plateau"]` is the paper's run A1 under our protocol (5,000 training images
 held out for validation, the test set looked at once). The same name with `_paper` is under the

@@ -1,4 +1,4 @@
-"""Floor 4: runs that ship with the course, loaded and verified. `course train` writes them.
+"""Runs that ship with the course, loaded and verified. `course train` writes them.
 
 A published run is a folder: manifest.json (what was run, on what, with what result),
 predictions.npz (16 validation images after every epoch, and in truth), per_image.npz (errors of

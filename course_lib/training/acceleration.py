@@ -1,4 +1,4 @@
-"""Floor 2: what makes a PyTorch training step fast and leaves the step itself as it is written."""
+"""What makes a PyTorch training step fast and leaves the step itself as it is written."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Floor 3: train a Keras model with `model.fit`, and lose nothing."""
+"""Train a Keras model with `model.fit`, and lose nothing."""
 
 import itertools
 import json

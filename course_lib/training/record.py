@@ -1,4 +1,4 @@
-"""Floor 3: what is written down while a model trains, the same for both frameworks."""
+"""What is written down while a model trains, the same for both frameworks."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Floor 3: learning-rate schedules as plain Python, to train with and to replay on a curve.
+"""Learning-rate schedules as plain Python, to train with and to replay on a curve.
 
 A schedule is called once at the end of every epoch with the validation loss of that epoch and the
 learning rate in force; it returns the rate of the next epoch.

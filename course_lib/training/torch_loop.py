@@ -1,4 +1,4 @@
-"""Floor 3: train a PyTorch model with a step of your own, and lose nothing.
+"""Train a PyTorch model with a step of your own, and lose nothing.
 
 The step is the lesson; `fit` is everything around it: order, augmentation, gray, history,
 schedule, checkpoints, time.

@@ -1,4 +1,4 @@
-"""Floor 5: widgets that compare outputs. Each is one call on arrays or published runs.
+"""Widgets that compare outputs. Each is one call on arrays or published runs.
 
 They work wherever anywidget does: JupyterLab, Notebook 7, VS Code, Colab. Where no kernel runs a
 still picture is left.
