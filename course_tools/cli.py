@@ -149,13 +149,20 @@ def lab(context: typer.Context) -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    report: Annotated[
+        bool, typer.Option("--report", help="Print it as text to paste into a bug report.")
+    ] = False,
+) -> None:
     """Say whether this machine is ready for the course."""
     from course_tools import doctor
 
+    if report:
+        print(doctor.report(doctor.examine()))
+        return
     all_ok = True
     for finding in doctor.examine():
-        print(f"{'ok  ' if finding.ok else 'MEND'}  {finding.sentence}", flush=True)
+        print(f"{'ok ' if finding.ok else 'FIX'}  {finding.sentence}", flush=True)
         all_ok = all_ok and finding.ok
     if not all_ok:
         raise typer.Exit(1)

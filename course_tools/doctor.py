@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -48,6 +48,20 @@ def examine(root: Path = ROOT) -> Iterator[Finding]:
     )
     for check in checks:
         yield check()
+
+
+def report(findings: Iterable[Finding]) -> str:
+    """What a bug report needs to say of this machine, in Markdown; no path of the user's in it."""
+    from course_tools.experiments import machine
+
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions().items())
+    lines = [
+        f"- gray-to-color {metadata.version('gray-to-color')}, commit {machine.commit()}",
+        f"- {platform.system()} {platform.release()} ({platform.machine()}), {machine.processor()}",
+        f"- {versions}",
+        *(f"- {'ok' if one.ok else '**fix**'}: {one.sentence}" for one in findings),
+    ]
+    return "\n".join(lines).replace(str(Path.home()), "~")
 
 
 def python_version(version: tuple[int, int]) -> Finding:

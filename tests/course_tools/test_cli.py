@@ -1,8 +1,10 @@
 """The command `course`: what it prints, what it leaves alone, and its exit codes."""
 
 import json
+import platform
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -209,6 +211,21 @@ def test_doctor_finds_the_cache_or_names_the_sample(tmp_path, monkeypatch):
     (tmp_path / "cifar10").mkdir()
     (tmp_path / "cifar10" / "source.json").write_text('{"source": "a USB stick"}')
     assert "filled from a USB stick" in doctor.data_cache().sentence
+
+
+def test_the_doctors_report_can_be_pasted_and_names_no_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    findings = [
+        doctor.Finding(True, f"CIFAR-10 is in the cache ({tmp_path}/cache)."),
+        doctor.Finding(False, "Too little memory."),
+    ]
+    monkeypatch.setattr(doctor, "examine", lambda: findings)
+    told = runner.invoke(cli.app, ["doctor", "--report"])
+    assert told.exit_code == 0
+    assert str(tmp_path) not in told.output and "(~/cache)" in told.output
+    assert "**fix**: Too little memory." in told.output
+    assert f"gray-to-color {metadata.version('gray-to-color')}, commit " in told.output
+    assert f"python {platform.python_version()}" in told.output
 
 
 def test_doctor_outlives_frameworks_that_abort():
