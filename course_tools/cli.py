@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,11 +24,14 @@ Names = Annotated[
 ]
 Name = Annotated[str, typer.Argument(help="A lesson, such as 01 or 3.")]
 
-# For students' JupyterLab: no news, and none of nbgrader's menus, which are for instructors.
+# JupyterLab opens a text source as a notebook, and asks nobody whether to show news.
+LAB_OVERRIDES = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
+    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"python": "Jupytext Notebook"}},
+}
+# None of nbgrader's menus, which are for instructors.
 LAB_SETTINGS = {
-    "labconfig/default_setting_overrides.json": {
-        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}
-    },
+    "labconfig/default_setting_overrides.json": LAB_OVERRIDES,
     "labconfig/page_config.json": {"disabledExtensions": {"@jupyter/nbgrader": True}},
     "jupyter_server_config.d/nbgrader.json": {
         "ServerApp": {
@@ -137,15 +141,31 @@ def lab(context: typer.Context) -> None:
     from course_tools.lessons.lesson_source import ROOT
 
     start(None)
+    (ROOT / "work").mkdir(exist_ok=True)
+    _become_jupyterlab(ROOT / "work", context.args)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def edit(context: typer.Context, name: Name) -> None:
+    """Open a lesson's text source as a notebook in JupyterLab; saving writes the text."""
+    from course_tools.lessons import lesson_source
+
+    source = lesson_source.find(name).source
+    url = f"--LabApp.default_url=/lab/tree/{source.name}"
+    _become_jupyterlab(source.parent, [url, *context.args])
+
+
+def _become_jupyterlab(folder: Path, options: list[str]) -> None:
+    """Replace this process by JupyterLab, so that Ctrl-C reaches JupyterLab alone."""
+    from course_tools.lessons.lesson_source import ROOT
+
     settings = ROOT / "build" / "jupyter"
     for name, content in LAB_SETTINGS.items():
         write_json(settings / name, content)
     path = [str(settings), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     environment = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(path)}
-    command = [sys.executable, "-m", "jupyterlab", *context.args]
-    (ROOT / "work").mkdir(exist_ok=True)
-    os.chdir(ROOT / "work")
-    os.execve(command[0], command, environment)  # so that Ctrl-C reaches JupyterLab alone
+    os.chdir(folder)
+    os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", *options], environment)
 
 
 @app.command()

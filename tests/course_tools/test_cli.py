@@ -1,6 +1,7 @@
 """The command `course`: what it prints, what it leaves alone, and its exit codes."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -233,3 +234,18 @@ def test_doctor_outlives_frameworks_that_abort():
     assert not aborted.ok
     assert "do not work together here: the process ended with -6" in aborted.sentence
     assert "PyTorch sees a GPU X" in doctor.frameworks("print('\"a GPU X\"')").sentence
+
+
+def test_edit_opens_the_text_source_as_a_notebook(here, monkeypatch):
+    calls = []
+    monkeypatch.setattr(lesson_source, "ROOT", here.root)
+    monkeypatch.setattr(cli.os, "chdir", calls.append)
+    monkeypatch.setattr(cli.os, "execve", lambda *arguments: calls.append(arguments))
+    assert runner.invoke(cli.app, ["edit", "01", "--no-browser"]).exit_code == 0
+    folder, (_, command, environment) = calls
+    assert folder == here.source.parent
+    assert command[3:] == ["--LabApp.default_url=/lab/tree/01_tiny.py", "--no-browser"]
+    settings = Path(environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
+    overrides = json.loads((settings / "labconfig/default_setting_overrides.json").read_text())
+    viewers = overrides["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
+    assert viewers == {"python": "Jupytext Notebook"}
