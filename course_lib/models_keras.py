@@ -15,8 +15,8 @@ if importlib.util.find_spec("tensorflow") is None:
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 with quiet_stderr():
-    import keras
-    from keras import layers
+    import keras as keras  # lessons take both from here
+    from keras import layers as layers
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow

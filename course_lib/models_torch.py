@@ -133,7 +133,7 @@ def layer_table(model: nn.Module) -> list[Layer]:
                     name,
                     tuple(output.shape[1:]),
                     sum(p.numel() for p in layer.parameters()),
-                    positions * layer.weight.numel(),  # type: ignore[operator, union-attr]
+                    positions * layer.weight.numel(),  # type: ignore[operator]
                 )
             )
 

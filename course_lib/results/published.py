@@ -138,7 +138,7 @@ def predict(model: Any, gray: np.ndarray) -> np.ndarray:
     if is_keras(model):
         from course_lib.training.keras_loop import predict
     else:
-        from course_lib.training.torch_loop import predict  # type: ignore[assignment]
+        from course_lib.training.torch_loop import predict
     return np.clip(predict(model, gray), 0, 1)
 
 

@@ -17,7 +17,7 @@ import uuid
 from queue import Empty
 from typing import Any
 
-from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 
@@ -55,7 +55,7 @@ class PatientKernelClient(AsyncKernelClient):
 class UnixSocketKernelManager(KernelManager):
     """A manager whose kernels no other kernel's ports can meet, where the system allows."""
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if HAS_UNIX_SOCKETS:
             self.transport = "ipc"
@@ -65,7 +65,7 @@ class UnixSocketKernelManager(KernelManager):
 class SteadyKernelManager(UnixSocketKernelManager, AsyncKernelManager):
     """The same for a client that runs in an event loop, as nbclient's does."""
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.client_factory = PatientKernelClient
 
