@@ -1,5 +1,7 @@
 # make course    environment, every lesson executed, figures, a closing table
-# make test      all tests, from the same environment, those in a browser too
+# make test      lint and all tests, from the same environment, those in a browser too
+# make quick     lint and the tests that need no notebook, browser or sandbox, while you work
+# make lint      formatting, types, layers, spelling
 # make soak      the tests that take long
 # make lab       student editions into work/, then JupyterLab
 # Run again, each does only what is missing.
@@ -21,16 +23,24 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := course
 .DELETE_ON_ERROR:
-.PHONY: course test browser sandbox soak lab environment doctor notebooks lock clean clean-all
+.PHONY: course test quick lint browser sandbox soak lab environment doctor notebooks lock clean clean-all
 
 course: $(READY)
 	@$(BIN)/python -m course_tools.cli run --figures
 
-test: $(READY) browser sandbox
-	$(BIN)/python -m ruff check .
-	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m mypy course_lib course_tools
+test: $(READY) browser sandbox lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+QUICK := tests/course_lib tests/course_tools tests/test_architecture.py tests/test_environment.py
+quick: $(READY) lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow" $(QUICK)
+
+lint: $(READY)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy course_lib course_tools
+	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 # A Chromium for the browser tests, if the machine has none.
 browser: $(READY)

@@ -25,7 +25,7 @@ from course_lib.widgets.parts import as_bytes
 from course_tools import chromium
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-import browser  # noqa: E402
+import browser
 
 IMAGES = 200
 MODELS = 5

@@ -63,6 +63,7 @@ class FCLatentAutoencoder(nn.Module):
         return self.deconv3(x).sigmoid()  #        (N, 3, 32, 32)
 
     def forward(self, gray: Tensor) -> Tensor:
+        """RGB (N, 3, 32, 32) in [0, 1] from gray (N, 1, 32, 32) in [0, 1]."""
         return self.decode(self.encode(gray))
 
 
@@ -99,6 +100,7 @@ class ConvLatentAutoencoder(nn.Module):
         return self.deconv3(x).sigmoid()  #        (N, 3, 32, 32)
 
     def forward(self, gray: Tensor) -> Tensor:
+        """RGB (N, 3, 32, 32) in [0, 1] from gray (N, 1, 32, 32) in [0, 1]."""
         return self.decode(self.encode(gray))
 
 

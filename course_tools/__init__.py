@@ -1,0 +1,1 @@
+"""What maintainers and instructors run: the command `course`."""

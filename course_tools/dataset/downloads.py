@@ -48,7 +48,7 @@ def network_allowed() -> bool:
     return os.environ.get("COURSE_OFFLINE", "0") in ("", "0")
 
 
-def download(url: str, path: Path, limits: DownloadLimits = DownloadLimits()) -> None:  # noqa: B008
+def download(url: str, path: Path, limits: DownloadLimits = DownloadLimits()) -> None:
     """Download `url` to `path`, continuing what an earlier call left in `path` + ".part".
 
     A part is continued only if its validator (ETag, else Last-Modified) is still the server's.
@@ -100,7 +100,8 @@ def _receive(url: str, part: Path, limits: DownloadLimits) -> None:
         resumes = _continues(response, start, validator)
         if response.status_code in (206, 416) and start and not resumes:
             part.unlink()  # the file has changed on the server: once more, from the beginning
-            return _receive(url, part, limits)
+            _receive(url, part, limits)
+            return
         if response.status_code != 200 and not resumes:
             raise SourceError(f"{host} answered {response.status_code} {response.reason}.")
         if response.headers.get("Content-Type", "").startswith("text/html"):

@@ -119,9 +119,13 @@ def torch_table(name: str) -> Figure:
         f"Model {experiments.get(name).letter}: {experiments.get(name).title}",
         ["layer", "output", "parameters", "mult-adds"],
         [
-            [x.name, " x ".join(map(str, x.output_shape)), f"{x.num_parameters:,}"]
-            + [f"{x.mult_adds:,}"]
-            for x in layers
+            [
+                layer.name,
+                " x ".join(map(str, layer.output_shape)),
+                f"{layer.num_parameters:,}",
+                f"{layer.mult_adds:,}",
+            ]
+            for layer in layers
         ],
         f"total: {total.num_parameters:,} parameters, {total.mult_adds / 1e6:.2f} M mult-adds\n"
         f"forward and backward pass {total.pass_mb:.2f} MB, parameters "

@@ -24,18 +24,22 @@ class Lesson:
 
     @property
     def number(self) -> str:
+        """The two digits in front, such as "03"."""
         return self.name.split("_")[0]
 
     @property
     def source(self) -> Path:
+        """The text that people edit."""
         return self.root / "notebooks" / "source" / f"{self.name}.py"
 
     @property
     def notebook(self) -> Path:
+        """The solved, executed notebook that is made from it."""
         return self.root / "notebooks" / f"{self.name}.ipynb"
 
     @property
     def student_file(self) -> Path:
+        """The student's own copy."""
         return self.root / "work" / f"{self.name}.ipynb"
 
 
