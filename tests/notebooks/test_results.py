@@ -1,128 +1,136 @@
-"""Every number in a results cell is what the published runs give; none is typed by hand."""
+"""Every number in a results cell is what the published runs give; none is typed by hand.
 
-import re
-from itertools import permutations
+What each cell should print is described in `tests/support/results_cells.py`, line by line: that is
+where a new results cell, or a new layout, gets its few lines.
+"""
 
-import nbformat
-import numpy as np
+from functools import cache
+from random import Random
+
 import pytest
 
-from course_lib import baselines, data, grayscale, metrics, statistics
-from course_lib.results import claims, experiments, published
-from course_tools.lessons import lesson_source
+import results_cells
+from printed_numbers import NUMBER, Quantity, agrees, disagreements
+from results_cells import DESCRIPTIONS, committed_cells
 
-NUMBER = re.compile(r"(?<![\w.])[-+]?\d+\.\d+(?:e[-+]\d+)?")
-INTERVAL = re.compile(rf"({NUMBER.pattern}) \(\s*({NUMBER.pattern}) to\s+({NUMBER.pattern})\)")
-PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
-# What the course expects or the paper claims, in words that say so; results are beside it.
-EXPECTED = re.compile(r"(band|claimed) [-\w. ]+|\d+\. [A-Z].*")
-RESULTS = [
-    pytest.param(cell, id=f"{lesson.name}-{cell.id}")
-    for lesson in lesson_source.all_lessons()
-    for cell in nbformat.read(lesson.notebook, as_version=4).cells
-    if "results" in lesson_source.tags(cell)
+NUM_CHANGES = 200
+CELLS = [
+    pytest.param(lesson, index, id=f"{lesson}-{description.__name__}")
+    for lesson, descriptions in DESCRIPTIONS.items()
+    for index, description in enumerate(descriptions)
 ]
 
 
-def leaves(tree):
-    """Every number in nested dicts and lists."""
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        return [number for branch in tree for number in leaves(branch)]
-    return [float(tree)] if isinstance(tree, int | float) else []
+@cache
+def expected(lesson, index):
+    return list(DESCRIPTIONS[lesson][index]())
 
 
-def agrees(printed, values):
-    """Whether one of the values is `printed`, as far as its digits go."""
-    digits = len(printed.split("e")[0].partition(".")[2])
-    exponent = int(printed.split("e")[1]) if "e" in printed else 0
-    distance = np.abs(np.asarray(values) - float(printed))
-    return bool(distance.min() <= 0.5001 * 10.0 ** (exponent - digits))
+def printed(lesson, index):
+    outputs = committed_cells()[lesson][index].outputs
+    return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
-@pytest.fixture(scope="module")
-def sample():
-    cifar = data.load_cifar10("sample")
-    split = data.split(cifar)
-    images = {"train": split.x_train, "validation": split.x_validation, "test": cifar.x_test}
-    return cifar, {name: data.as_float(rgb) for name, rgb in images.items()}
+def replace(text, position, digit):
+    return text[:position] + digit + text[position + 1 :]
 
 
-def gaps_over_seeds():
-    """Test MSE of A1 minus A2 for each seed that both have, and the interval over them."""
-    a1, a2 = (claims.runs_by_seed(f"three_layer_{rate}") for rate in ("plateau", "constant"))
-    gaps = [
-        a1[seed].metrics["test"]["mse"] - a2[seed].metrics["test"]["mse"]
-        for seed in a1.keys() & a2.keys()
-    ]
-    return [*gaps, *statistics.mean_interval(gaps)]
+def significant_digits(number):
+    """Positions in the text of a number's digits, from the first that is not zero on."""
+    positions = [i for i in range(*number.span()) if number.string[i].isdigit()]
+    while len(positions) > 1 and number.string[positions[0]] == "0":
+        del positions[0]
+    return positions
 
 
-@pytest.fixture(scope="module")
-def known(sample):
-    """Numbers of manifests, of baselines on the sample, over seeds, and what claims rest on."""
-    numbers = leaves([published.load(name).manifest for name in published.names()])
-    for rgb in sample[1].values():
-        for colour in (baselines.gray_copy, baselines.gray_level_table):
-            numbers += leaves(metrics.evaluate(colour(grayscale.to_gray(rgb)), rgb))
-    for recipe in experiments.PAPER:
-        seeds = claims.runs_by_seed(recipe.name).values()
-        numbers += statistics.mean_interval([run.metrics["test"]["mse"] for run in seeds])
-    numbers += gaps_over_seeds()
-    for claim in claims.CLAIMS:
-        for finding in claims.judge(claim)[1]:
-            # With several seeds an interval stands beside the number, and is computed with it.
-            ends = NUMBER.findall(finding.rests_on)
-            numbers += [finding.value, *map(float, ends)]
-    return np.array([number for number in numbers if np.isfinite(number)])
-
-
-@pytest.fixture(scope="module")
-def errors(sample):
-    """Pairs of MSE per test image: of every two runs, and of every run and each baseline."""
-    cifar, images = sample
-    rgb = images["test"]
-    gray = grayscale.to_gray(rgb)
-    runs = [published.load(name).per_image("mse") for name in published.names()]
-    pairs = list(permutations(runs, 2))
-    for colour in (baselines.gray_copy, baselines.gray_level_table):
-        bar = np.mean((colour(gray) - rgb) ** 2, axis=(1, 2, 3))
-        for run in runs:
-            pairs += [(run[cifar.test_indices], bar), (bar, run[cifar.test_indices])]
-    return pairs
+def change_a_digit(text, random):
+    """The text with one significant digit of one of its numbers changed."""
+    position = random.choice(significant_digits(random.choice(list(NUMBER.finditer(text)))))
+    return replace(text, position, random.choice("0123456789".replace(text[position], "")))
 
 
 def test_there_are_results_in_every_lesson_that_publishes_a_run():
-    lessons_with_results = {param.id[:2] for param in RESULTS}
-    assert lessons_with_results == {"02", "03", "04", "05", "06"}
+    assert set(committed_cells()) == {"02", "03", "04", "05", "06"}
 
 
-@pytest.mark.parametrize("cell", RESULTS)
-def test_results_are_what_the_published_runs_give(cell, known, errors):
-    printed = "".join(o.text for o in cell.outputs if o.output_type == "stream")
-    printed = EXPECTED.sub("", printed)
-    assert NUMBER.search(printed), "a results cell prints results"
-    for mean, low, high in INTERVAL.findall(printed):
-        found = [
-            statistics.paired_difference(a, b)
-            for a, b in errors
-            if agrees(mean, [np.mean(a - b, dtype=np.float64)])
-        ]
-        assert any(agrees(low, [one[1]]) and agrees(high, [one[2]]) for one in found), mean
-    wrong = [
-        number
-        for number in NUMBER.findall(PERCENT.sub("", INTERVAL.sub("", printed)))
-        if not agrees(number, known)
+@pytest.mark.parametrize("lesson", sorted(committed_cells().keys() | DESCRIPTIONS.keys()))
+def test_every_results_cell_is_described(lesson):
+    described = [description.__name__ for description in DESCRIPTIONS[lesson]]
+    first_lines = [cell.source.partition("\n")[0] for cell in committed_cells()[lesson]]
+    assert len(first_lines) == len(described), (
+        f"Lesson {lesson} has results cells that begin {first_lines}, but {results_cells.__file__} "
+        f"describes {described}: one function for each cell, in their order."
+    )
+
+
+@pytest.mark.parametrize(("lesson", "index"), CELLS)
+def test_results_are_what_the_published_runs_give(lesson, index):
+    text = printed(lesson, index)
+    assert NUMBER.search(text), "a results cell prints results"
+    assert disagreements(text, expected(lesson, index)) == []
+
+
+def test_200_changed_digits_are_all_found():
+    random = Random(0)
+    changes = []
+    for number in range(NUM_CHANGES):
+        cell = CELLS[number % len(CELLS)].values
+        changes.append((change_a_digit(printed(*cell), random), expected(*cell)))
+    assert [text for text, lines in changes if not disagreements(text, lines)] == []
+
+
+@pytest.mark.parametrize(("lesson", "index"), CELLS)
+def test_each_digit_that_a_results_cell_prints_is_looked_at(lesson, index):
+    text = printed(lesson, index)
+    digits = [position for position, character in enumerate(text) if character.isdigit()]
+    passed_over = [
+        text[position - 10 : position + 10]
+        for position in digits
+        for other in {str((int(text[position]) + step) % 10) for step in (1, 9)}
+        if not disagreements(replace(text, position, other), expected(lesson, index))
     ]
-    assert wrong == []
-    shares = [100 * np.mean(a < b) for a, b in errors]
-    assert [share for share in PERCENT.findall(printed) if not agrees(share, shares)] == []
+    assert passed_over == []
+
+
+@pytest.mark.parametrize(("lesson", "index"), CELLS)
+def test_a_line_too_few_or_too_many_and_lines_in_another_order_are_found(lesson, index):
+    lines = [line for line in printed(lesson, index).splitlines() if line.strip()]
+    for wrong in (lines[1:], [*lines, lines[-1]], [*lines[::-1]]):
+        assert disagreements("\n".join(wrong), expected(lesson, index))
+
+
+LINE = ["A1", Quantity("MSE of A1", 0.00768), "luma", Quantity("luma of A1", 0.00154)]
+
+
+def test_a_line_that_agrees():
+    assert disagreements("A1: MSE 0.00768, luma 0.0015\n\n", [LINE]) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("A1: MSE 0.00769, luma 0.0015", "0.00769 is printed, but MSE of A1 is 0.00768"),
+        ("A2: MSE 0.00768, luma 0.0015", "the words 'A1' should stand in"),
+        ("A11: MSE 0.00768, luma 0.0015", "the words 'A1' should stand in"),
+        ("A1: MSE 0.00768, chroma 0.0015", "the words 'luma' should stand in"),
+        ("A1: MSE 0.00768, luma", "a number: luma of A1 should stand in"),
+        ("2 of A1: MSE 0.00768, luma 0.0015", "nothing says which number stands in '2 of '"),
+        ("A1: MSE 0.00768, B 1, luma 0.0015", "nothing says which number stands in ', B 1, '"),
+        ("A1: MSE 0.00768, luma 0.0015, 3", "nothing says which number stands in ', 3'"),
+        ("", "0 lines are printed, but 1 are described"),
+    ],
+)
+def test_a_line_that_does_not_agree(line, sentence):
+    (found,) = disagreements(line, [LINE])
+    assert sentence in found
 
 
 @pytest.mark.parametrize("value", [0.0083249, 12.3456, -0.00175])
-def test_a_number_that_no_run_gives_is_found(value):
+def test_a_number_agrees_to_the_digits_printed(value):
     for digits in (2, 4, 5):
-        assert agrees(f"{value:.{digits}f}", [1.0, value])
-        assert not agrees(f"{value + 0.011:.{digits}f}", [1.0, value])
-    assert agrees("8.32e-03", [0.0083249]) and not agrees("8.34e-03", [0.0083249])
+        assert agrees(f"{value:.{digits}f}", value)
+        assert not agrees(f"{value + 0.011:.{digits}f}", value)
+        assert not agrees(f"{value + 10.0**-digits:.{digits}f}", value)
+    assert agrees("8.32e-03", 0.0083249) and not agrees("8.34e-03", 0.0083249)
+    assert agrees("30%", 0.304) and not agrees("30%", 0.306) and not agrees("30", 0.304)
+    assert agrees("10,000", 10_000) and not agrees("10,000", 10)
