@@ -1,4 +1,4 @@
-"""The workflows are valid, and every command in them exists here."""
+"""What GitHub reads is valid, and every command in the workflows exists here."""
 
 import re
 import subprocess
@@ -19,15 +19,33 @@ def commands(path):
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_is_valid_by_githubs_schema(path):
+GITHUB = ROOT / ".github"
+FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
+SCHEMAS = {
+    **dict.fromkeys(WORKFLOWS, "github-workflows"),
+    **dict.fromkeys(FORMS, "github-issue-forms"),
+    GITHUB / "ISSUE_TEMPLATE" / "config.yml": "github-issue-config",
+    GITHUB / "dependabot.yml": "dependabot",
+    ROOT / "CITATION.cff": "citation-file-format",
+}
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_what_github_reads_is_valid_by_its_schema(path):
     command = [sys.executable, "-m", "check_jsonschema"]
     done = subprocess.run(
-        [*command, "--builtin-schema", "vendor.github-workflows", str(path)],
+        [*command, "--builtin-schema", f"vendor.{SCHEMAS[path]}", str(path)],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_a_bug_report_asks_for_the_doctors_report():
+    form = yaml.safe_load((GITHUB / "ISSUE_TEMPLATE" / "bug.yml").read_text())
+    asked = {part["id"]: part for part in form["body"]}
+    assert "course doctor --report" in asked["report"]["attributes"]["description"]
+    assert asked["report"]["validations"]["required"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
