@@ -158,7 +158,7 @@ def difference(one: str, other: str, images: str = "test") -> list[Quantity]:
 
 def share_better(one: str, other: str, images: str = "test") -> Quantity:
     """On which share of the images `one` has the lower error."""
-    share = np.mean(errors(one, images) < errors(other, images))
+    share = float(np.mean(errors(one, images) < errors(other, images)))
     return Quantity(f"share on which {one} is better than {other}, images in {images}", share)
 
 
@@ -343,7 +343,7 @@ def seed_by_seed() -> Iterator[Line]:
     yield ["test MSE", confidence(statistics.mean_interval), "% interval over seeds"]
     for recipe in experiments.PAPER:
         scores = list(mse_by_seed(recipe.name).values())
-        line = [recipe.letter, *scores]
+        line: list[str | Quantity] = [recipe.letter, *scores]
         if len(scores) > 1:
             interval = statistics.mean_interval([mse.value for mse in scores])
             mean, low, high = three(f"test MSE of {recipe.name} over seeds", interval)
