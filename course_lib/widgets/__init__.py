@@ -1,7 +1,7 @@
-"""Widgets that compare outputs. Each is one call on arrays or published runs.
+"""Widgets to explore models and their predictions. Each is one call on arrays or published runs.
 
-They work wherever anywidget does: JupyterLab, Notebook 7, VS Code, Colab. Where no kernel runs a
-still picture is left.
+They work wherever anywidget does: JupyterLab, Notebook 7, VS Code, Colab. Without a kernel, a still
+picture is shown.
 """
 
 from course_lib.widgets.compare import compare_models

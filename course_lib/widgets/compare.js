@@ -1,175 +1,327 @@
+/**
+ * Traits of the comparison; see `Compare` in compare.py. Of the P pictures of each image the first
+ * is gray, the last the truth, those between are the models'.
+ * @typedef {object} CompareTraits
+ * @property {[images: number, height: number, width: number]} size
+ * @property {string[]} names  P names of pictures.
+ * @property {DataView} pixels  uint8 (P, images, height, width, 3).
+ * @property {string[]} metrics  K names.
+ * @property {number[]} digits  K, shown after the decimal point.
+ * @property {DataView} scores  float32 (P, K, images); NaN where there is no score.
+ * @property {DataView} best  uint8 (P, K, images); 1 where no model is shown a better score.
+ * @property {string[]} classes  One per image, or none at all.
+ */
+
+/**
+ * An order of the images: that of the arrays, or by a metric, lowest (1) or highest (-1) first.
+ * @typedef {{ text: string, metric?: string, sign?: 1 | -1 }} Order
+ */
+
+/** @type {Order[]} */
 const ORDERS = [
-  { text: "as they come" },
-  { text: "worst first (MSE)", row: "MSE", sign: -1 },
-  { text: "best first (MSE)", row: "MSE", sign: 1 },
-  { text: "most saturated first (colourfulness)", row: "colourfulness", sign: -1 },
+  { text: "original order" },
+  { text: "worst first (MSE)", metric: "MSE", sign: -1 },
+  { text: "best first (MSE)", metric: "MSE", sign: 1 },
+  { text: "most saturated first (colourfulness)", metric: "colourfulness", sign: -1 },
 ];
 const ZOOMS = [2, 4, 6, 8];
+const STAR_NOTE =
+  "★ best in this row: lowest MSE, luma part, chroma part and CIEDE2000; highest PSNR and SSIM; " +
+  "the colourfulness nearest to the truth's.";
 
-/** A picture under its name, over a table of figures. Nodes are made once and then written anew. */
-function panel(name, { height, width }, rows) {
-  const shown = picture({ height, width, zoom: 4, label: name });
-  const { element, below } = figure(name, shown);
-  const cells = rows.map(() => document.createTextNode(""));
-  const line = (text, row) =>
-    make("tr", {}, make("th", { scope: "row" }, text), make("td", {}, cells[row]));
-  if (name !== "gray")
-    below.append(make("table", { class: "g2c-figures", "aria-label": name }, ...rows.map(line)));
-  return { name, shown, element, cells };
+/**
+ * What the browser holds of all images.
+ * @param {Model<CompareTraits>} model
+ */
+function readImages(model) {
+  const [count, height, width] = model.get("size");
+  const [metrics, digits] = [model.get("metrics"), model.get("digits")];
+  const scores = floats(model.get("scores"));
+  const best = bytes(model.get("best"));
+  const classes = model.get("classes");
+  /** The place of a score in `scores` and `best`; all three numbers from 0. */
+  const place = (
+    /** @type {number} */ name,
+    /** @type {number} */ metric,
+    /** @type {number} */ image,
+  ) => (name * metrics.length + metric) * count + image;
+  return {
+    count,
+    height,
+    width,
+    names: model.get("names"),
+    metrics,
+    pixels: bytes(model.get("pixels")),
+    classes,
+    describe: (/** @type {number} */ image) =>
+      classes.length ? `image ${image}, ${classes[image]}` : `image ${image}`,
+    /** @type {(name: number, metric: number, image: number) => number} */
+    score: (name, metric, image) => scores[place(name, metric, image)],
+    /** @type {(name: number, metric: number, image: number) => string} */
+    scoreText(name, metric, image) {
+      const at = place(name, metric, image);
+      if (Number.isNaN(scores[at])) return "–";
+      return (best[at] ? "★ " : "") + scores[at].toFixed(digits[metric]);
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof readImages>} Images */
+
+/**
+ * The images of a class, or of all, in an order.
+ * @param {Images} images
+ * @param {string | undefined} wanted  A class; undefined takes all.
+ * @param {Order} order
+ * @param {number} judge  The model, from 0, whose scores decide.
+ * @returns {number[]}
+ */
+function arrangeImages({ count, classes, metrics, score }, wanted, { metric, sign = 1 }, judge) {
+  const all = Array.from({ length: count }, (_, image) => image);
+  const sequence = wanted === undefined ? all : all.filter((image) => classes[image] === wanted);
+  if (metric === undefined) return sequence;
+  const value = (/** @type {number} */ image) => score(judge + 1, metrics.indexOf(metric), image);
+  return sequence.sort((one, other) => sign * (value(one) - value(other)));
 }
 
 /**
- * Three panels over each other, the border between them drawn by a slider or on the picture itself.
- * From 0 to 1 the second covers the first from the left, from 1 to 2 the third covers the second.
+ * A picture below its name and above a table of scores. Its elements are made once; `show` writes
+ * into them.
+ * @param {Images} images
+ * @param {number} index  Of the name.
+ */
+function panel(images, index) {
+  const { count, height, width, names, metrics, pixels } = images;
+  const name = names[index];
+  const {
+    element,
+    caption,
+    picture: content,
+  } = figure(name, picture({ height, width, zoom: 4, label: name }));
+  const cells = metrics.map(() => document.createTextNode(""));
+  const rows = metrics.map((metric, i) =>
+    html("tr", {}, html("th", { scope: "row" }, metric), html("td", {}, cells[i])),
+  );
+  if (index > 0)
+    caption.append(html("table", { class: "g2c-scores", "aria-label": name }, ...rows));
+  return {
+    name,
+    element,
+    picture: content,
+    show(/** @type {number} */ image) {
+      content.draw(pixels, (index * count + image) * height * width * 3);
+      content.setLabel(`${name}, ${images.describe(image)}`);
+      cells.forEach((cell, metric) => {
+        cell.data = images.scoreText(index, metric, image);
+      });
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof panel>} Panel */
+
+/**
+ * What a wipe shows at a position from 0 to 2. From 0 to 1 the second layer covers the first from
+ * the left, from 1 to 2 the third covers the second.
+ * @param {Panel[]} layers  Three.
+ * @param {number} position
+ */
+function wipeState(layers, position) {
+  const first = position > 1 ? 1 : 0;
+  return { under: layers[first], over: layers[first + 1], share: position - first };
+}
+
+/**
+ * What a wipe shows, in words.
+ * @param {ReturnType<typeof wipeState>} state
+ */
+function wipeText({ under, over, share }) {
+  if (share === 0) return `${under.name} alone`;
+  if (share === 1) return `${over.name} alone`;
+  return `${over.name} over ${under.name}, ${Math.round(share * 100)} %`;
+}
+
+/**
+ * Let a pointer be dragged over an element. `start` is called when it goes down, and returns what
+ * is called then and with each move until it is up.
+ * @param {HTMLElement} element
+ * @param {() => (event: PointerEvent) => void} start
+ */
+function onDrag(element, start) {
+  /** @type {((event: PointerEvent) => void) | null} */
+  let move = null;
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button) return; // not the main one
+    element.setPointerCapture(event.pointerId);
+    move = start();
+    move(event);
+  });
+  element.addEventListener("pointermove", (event) => move?.(event));
+  for (const end of ["pointerup", "pointercancel"])
+    element.addEventListener(end, () => {
+      move = null;
+    });
+}
+
+/**
+ * Gray, a model and the truth over each other. A slider, or a drag on the picture, moves the border
+ * between two of them.
+ * @param {Panel[]} panels
+ * @param {Images} images
  */
 function wipe(panels, { height, width }) {
-  const models = panels.slice(1, -1);
-  let layers = [];
-  let about = "";
-  const shown = picture({ height, width, zoom: 8, label: "" });
-  const handle = make("div", { class: "g2c-handle", "aria-hidden": "true" });
-  const stage = make("div", { class: "g2c-stage" }, shown.canvas, handle);
+  const [gray, models, truth] = [panels[0], panels.slice(1, -1), panels[panels.length - 1]];
+  const content = picture({ height, width, zoom: 8, label: "" });
+  const handle = html("div", { class: "g2c-handle", "aria-hidden": "true" });
+  const stage = html("div", { class: "g2c-stage" }, content.canvas, handle);
+  let description = ""; // of the image
 
-  /** The layer at the right of the border, the one at its left, and its place from 0 to 1. */
-  const parts = (at) => (at > 1 ? [layers[1], layers[2], at - 1] : [layers[0], layers[1], at]);
-  const say = (at) => {
-    const [under, over, share] = parts(at);
-    if (share === 0 || share === 1) return `${(share ? over : under).name} alone`;
-    return `${over.name} over ${under.name}, ${Math.round(share * 100)} %`;
-  };
+  const state = (/** @type {number} */ at) => wipeState([gray, models[model.value], truth], at);
   const draw = () => {
-    const [under, over, share] = parts(at.value);
-    const edge = Math.round(share * width); // whole columns: no pixel is of two pictures
-    shown.context.putImageData(under.shown.image, 0, 0);
-    if (edge) shown.context.putImageData(over.shown.image, 0, 0, 0, 0, edge, height);
+    const now = state(position.value);
+    const edge = Math.round(now.share * width); // whole columns: no pixel is of two pictures
+    content.context.putImageData(now.under.picture.image, 0, 0);
+    if (edge) content.context.putImageData(now.over.picture.image, 0, 0, 0, 0, edge, height);
     handle.style.left = `${(100 * edge) / width}%`;
-    shown.canvas.setAttribute("aria-label", `Wipe: ${say(at.value)}; ${about}`);
+    content.setLabel(`Wipe: ${wipeText(now)}; ${description}`);
   };
-  const choose = (position) => {
-    layers = [panels[0], models[position], panels.at(-1)];
-  };
-  choose(models.length - 1);
-  const which = choice({
+  const model = dropdown({
     label: "Wipe over",
     options: models.map(({ name }) => name),
-    value: models.length - 1, // baselines are mostly given first
-    onchange(position) {
-      choose(position);
-      at.tell();
+    value: models.length - 1, // baselines mostly come first
+    onChange() {
+      position.updateText();
       draw();
     },
   });
-  const at = slider({
+  const position = slider({
     label: "Wipe from gray to truth",
-    min: 0, max: 2, step: 1 / width, value: 0.5,
-    say, onchange: draw,
+    min: 0,
+    max: 2,
+    step: 1 / width,
+    value: 0.5,
+    format: (at) => wipeText(state(at)),
+    onChange: draw,
   });
-
-  let move = null; // while a pointer is down
-  stage.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    const box = shown.canvas.getBoundingClientRect();
-    const first = at.value >= 1 ? 1 : 0; // which cover is drawn; past an edge comes the other
-    stage.setPointerCapture(event.pointerId);
-    move = ({ clientX }) => {
-      at.set(first + (clientX - box.left) / box.width); // the input keeps it between 0 and 2
+  onDrag(stage, () => {
+    const box = content.canvas.getBoundingClientRect();
+    const first = position.value >= 1 ? 1 : 0; // the border that moves; past an edge, the other
+    return ({ clientX }) => {
+      position.set(first + (clientX - box.left) / box.width); // the slider limits it
       draw();
     };
-    move(event);
   });
-  stage.addEventListener("pointermove", (event) => move?.(event));
-  for (const end of ["pointerup", "pointercancel"])
-    stage.addEventListener(end, () => (move = null));
-
-  const element = make("div", { class: "g2c-wipe" },
-    make("div", { class: "g2c-controls" }, which.row, at.row), stage);
   return {
-    element,
-    enlarge: (times) => shown.enlarge(times),
-    show(text) {
-      about = text;
+    element: html("div", { class: "g2c-wipe" }, controlRow(model.row, position.row), stage),
+    setZoom: content.setZoom,
+    show(/** @type {string} */ imageDescription) {
+      description = imageDescription;
       draw();
     },
   };
 }
 
-export default {
-  render({ model, el }) {
-    const body = frame(model, el, "Compare models");
-    const root = body.parentElement;
-    const [images, height, width] = model.get("size");
-    const [names, rows, digits] = [model.get("names"), model.get("rows"), model.get("digits")];
-    const classes = model.get("classes"); // of each image, or none at all
-    const pixels = bytes(model.get("pixels"));
-    const figures = floats(model.get("figures"));
-    const best = bytes(model.get("best"));
-    const place = (kind, row, image) => (kind * rows.length + row) * images + image;
+/**
+ * Controls that choose the image, the class, the order and its judge, and the zoom.
+ * @param {Images} images
+ * @param {object} callbacks
+ * @param {(position: number) => void} callbacks.onImage  From 1.
+ * @param {() => void} callbacks.onArrange  Called when class, order or judge are chosen.
+ * @param {(zoom: number) => void} callbacks.onZoom
+ * @param {(position: number) => string} callbacks.formatImage
+ */
+function compareControls(images, { onImage, onArrange, onZoom, formatImage }) {
+  const kinds = [...new Set(images.classes)].sort();
+  const models = images.names.slice(1, -1);
+  const kindTexts = kinds.map((kind) => {
+    return `${kind} (${images.classes.filter((other) => other === kind).length})`;
+  });
+  const image = slider({
+    label: "Image",
+    min: 1,
+    max: images.count,
+    value: 1,
+    format: formatImage,
+    onChange: onImage,
+  });
+  const kind = dropdown({ label: "Class", options: ["all", ...kindTexts], onChange: onArrange });
+  kind.row.hidden = kinds.length === 0;
+  const order = dropdown({
+    label: "Order",
+    options: ORDERS.map(({ text }) => text),
+    onChange: onArrange,
+  });
+  const judge = dropdown({
+    label: "judged by",
+    options: models,
+    value: models.length - 1,
+    onChange: onArrange,
+  });
+  const zoom = dropdown({
+    label: "Zoom",
+    options: ZOOMS.map((times) => `${times}×`),
+    value: 1,
+    onChange: (position) => onZoom(ZOOMS[position]),
+  });
+  return {
+    rows: [image, kind, order, judge, zoom].map(({ row }) => row),
+    image,
+    /** The images that are chosen, in their order. */
+    arrange() {
+      const chosen = ORDERS[order.value];
+      judge.select.disabled = chosen.metric === undefined;
+      return arrangeImages(images, kinds[kind.value - 1], chosen, judge.value);
+    },
+    zoom: () => ZOOMS[zoom.value],
+  };
+}
 
-    const panels = names.map((name) => panel(name, { height, width }, rows));
-    const wiped = wipe(panels, { height, width });
-    const kinds = [...new Set(classes)].sort();
-    let sequence = []; // the images that are chosen, in their order
+/**
+ * Models beside gray and truth, image by image, above a wipe from gray to truth.
+ * @param {RenderProps<WidgetTraits & CompareTraits>} props
+ */
+function render(props) {
+  const { root, body } = frame(props, "Compare models");
+  const images = readImages(props.model);
+  const panels = images.names.map((_, index) => panel(images, index));
+  const wiped = wipe(panels, images);
+  /** @type {number[]} */
+  let sequence = [];
 
-    const describe = (image) => `image ${image}` + (classes.length ? `, ${classes[image]}` : "");
-    const text = (kind, row, image) => {
-      const value = figures[place(kind, row, image)];
-      if (Number.isNaN(value)) return "–";
-      return (best[place(kind, row, image)] ? "★ " : "") + value.toFixed(digits[row]);
-    };
-    const show = (position) => {
+  const show = (/** @type {number} */ position) => {
+    const image = sequence[position - 1];
+    for (const one of panels) one.show(image);
+    wiped.show(images.describe(image));
+    root.dataset.image = String(image);
+  };
+  const arrange = () => {
+    sequence = controls.arrange();
+    controls.image.set(1, { max: sequence.length });
+    show(1);
+  };
+  const setZoom = (/** @type {number} */ zoom) => {
+    for (const one of panels) one.picture.setZoom(zoom);
+    wiped.setZoom(2 * zoom);
+  };
+  const controls = compareControls(images, {
+    onImage: show,
+    onArrange: arrange,
+    onZoom: setZoom,
+    formatImage(position) {
       const image = sequence[position - 1];
-      panels.forEach(({ name, shown, cells }, kind) => {
-        shown.draw(pixels, (kind * images + image) * height * width * 3);
-        shown.canvas.setAttribute("aria-label", `${name}, ${describe(image)}`);
-        cells.forEach((cell, row) => (cell.data = text(kind, row, image)));
-      });
-      wiped.show(describe(image));
-      root.dataset.image = image;
-    };
-    const arrange = () => {
-      const wanted = kinds[filter.value - 1]; // none: all
-      const { row, sign } = ORDERS[order.value];
-      sequence = Array.from({ length: images }, (_, image) => image);
-      if (wanted !== undefined) sequence = sequence.filter((image) => classes[image] === wanted);
-      const value = (image) => figures[place(judge.value + 1, rows.indexOf(row), image)];
-      if (row) sequence.sort((one, other) => sign * (value(one) - value(other)));
-      judge.select.disabled = !row;
-      index.set(1, { max: sequence.length });
-      show(1);
-    };
-    const enlarge = (position) => {
-      for (const { shown } of panels) shown.enlarge(ZOOMS[position]);
-      wiped.enlarge(2 * ZOOMS[position]);
-    };
+      if (image === undefined) return "";
+      return `${position} of ${sequence.length}: ${images.describe(image)}`;
+    },
+  });
+  body.classList.add("g2c-compare");
+  body.append(
+    controlRow(...controls.rows),
+    pictureRow(...panels.map(({ element }) => element)),
+    html("p", { class: "g2c-note" }, STAR_NOTE),
+    wiped.element,
+  );
+  setZoom(controls.zoom());
+  arrange();
+}
 
-    const index = slider({
-      label: "Image", min: 1, max: images, value: 1, onchange: show,
-      say(position) {
-        const image = sequence[position - 1];
-        return image === undefined ? "" : `${position} of ${sequence.length}: ${describe(image)}`;
-      },
-    });
-    const count = (kind) => classes.filter((other) => other === kind).length;
-    const options = ["all", ...kinds.map((kind) => `${kind} (${count(kind)})`)];
-    const filter = choice({ label: "Class", options, onchange: arrange });
-    filter.row.hidden = kinds.length === 0;
-    const orders = ORDERS.map((one) => one.text);
-    const order = choice({ label: "Order", options: orders, onchange: arrange });
-    const judge = choice({
-      label: "judged by", options: names.slice(1, -1), value: names.length - 3, onchange: arrange,
-    });
-    const times = ZOOMS.map((zoom) => `${zoom}×`);
-    const zoom = choice({ label: "Zoom", options: times, value: 1, onchange: enlarge });
-    body.classList.add("g2c-compare");
-    body.append(
-      make("div", { class: "g2c-controls" }, index.row, filter.row, order.row, judge.row, zoom.row),
-      make("div", { class: "g2c-pictures" }, ...panels.map(({ element }) => element)),
-      make("p", { class: "g2c-note" },
-        "★ best in this line: least MSE, luma part, chroma part and CIEDE2000; most PSNR and " +
-          "SSIM; the colourfulness nearest to the truth's."),
-      wiped.element,
-    );
-    enlarge(zoom.value);
-    arrange();
-  },
-};
+export default { render };

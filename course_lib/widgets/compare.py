@@ -1,4 +1,4 @@
-"""One image as several models paint it: their figures under it, and a wipe from gray to truth."""
+"""The predictions of several models for one image, their scores, a wipe from gray to truth."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from course_lib import baselines, data, grayscale, metrics, plots
 from course_lib.files import CourseError
-from course_lib.widgets.parts import Widget, as_bytes, says_what_is_wrong
+from course_lib.widgets.parts import Widget, as_bytes, notice_on_error
 
-# What stands under a picture: a metric of `metrics.per_image`, its name, and the digits shown.
-FIGURES = (
+# What is shown under a picture: a key of `metrics.per_image`, its name, the digits shown.
+METRICS = (
     ("mse", "MSE", 5),
     ("mse_luma", "luma part", 5),
     ("mse_chroma", "chroma part", 5),
@@ -30,14 +30,14 @@ class Compare(Widget, script="compare.js"):
     size = traitlets.List(traitlets.Int()).tag(sync=True)  # N, height, width
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # P
     pixels = traitlets.Bytes().tag(sync=True)  # uint8 (P, N, H, W, 3)
-    rows = traitlets.List(traitlets.Unicode()).tag(sync=True)  # K names of figures
-    digits = traitlets.List(traitlets.Int()).tag(sync=True)  # K, after the point
-    figures = traitlets.Bytes().tag(sync=True)  # float32 (P, K, N), NaN: nothing to say
+    metrics = traitlets.List(traitlets.Unicode()).tag(sync=True)  # K names
+    digits = traitlets.List(traitlets.Int()).tag(sync=True)  # K, after the decimal point
+    scores = traitlets.Bytes().tag(sync=True)  # float32 (P, K, N), NaN: no score
     best = traitlets.Bytes().tag(sync=True)  # uint8 (P, K, N), 1: no model is shown a better one
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True)  # N, or empty
 
 
-@says_what_is_wrong
+@notice_on_error
 def compare_models(
     pictures: Mapping[str, np.ndarray],
     truth: np.ndarray,
@@ -50,13 +50,13 @@ def compare_models(
         pictures: name of a model or baseline -> its pictures (N, H, W, 3), uint8 or float in
             [0, 1]; H and W at least 11, which SSIM needs.
         truth: the photographs themselves, likewise.
-        gray: what was to be coloured, (N, H, W) or (N, H, W, 1), uint8 or float in [0, 1];
+        gray: the input of the models, (N, H, W) or (N, H, W, 1), uint8 or float in [0, 1];
             `grayscale.to_gray` of the truth unless told otherwise.
         classes: the class of each image: N names, or N numbers that index `data.CLASS_NAMES`.
 
     Returns:
-        A widget. If there are no pictures, or shapes, values or classes do not fit, one that says
-        so.
+        A widget. If there are no pictures, or shapes, values or classes do not fit, a notice that
+        says why.
     """
     if not isinstance(pictures, Mapping) or not pictures:
         raise CourseError("Give at least one name with its pictures: {'gray copy': (N, H, W, 3)}.")
@@ -70,17 +70,17 @@ def compare_models(
     stacks = {"gray": baselines.gray_copy(_floats(gray, "gray")), **stacks}
     _check_shapes(stacks)
     labels = _class_names(classes, len(stacks["truth"]))
-    figures, best = _figures(stacks)
+    scores, best = _scores(stacks)
     return Compare(
-        _still(stacks, figures),
+        _still(stacks, scores),
         f"Image 0{f', {labels[0]}' if labels else ''}: {', '.join(stacks)}, side by side. "
         "MSE and SSIM stand above each prediction.",
         size=list(stacks["truth"].shape[:3]),
         names=list(stacks),
         pixels=b"".join(as_bytes(stack).tobytes() for stack in stacks.values()),
-        rows=[name for _, name, _ in FIGURES],
-        digits=[digits for _, _, digits in FIGURES],
-        figures=figures.astype(np.float32).tobytes(),
+        metrics=[name for _, name, _ in METRICS],
+        digits=[digits for _, _, digits in METRICS],
+        scores=scores.astype(np.float32).tobytes(),
         best=best.astype(np.uint8).tobytes(),
         classes=labels,
     )
@@ -124,32 +124,32 @@ def _class_names(classes: Any, count: int) -> list[str]:
     return names
 
 
-def _figures(stacks: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """What is said under each picture, and where no model shows a better figure.
+def _scores(stacks: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The scores under each picture, and where no model has a better one.
 
-    The best figure is the one nearest to that of the truth itself, as far as its digits show.
+    The best score is the one nearest to that of the truth itself, rounded to the digits shown.
 
     Returns:
-        float64 and bool (P, K, N), as in `Compare`. Gray has no figures, truth its colourfulness.
+        float64 and bool (P, K, N), as in `Compare`. Gray has no scores, truth its colourfulness.
     """
-    figures = np.full((len(stacks), len(FIGURES), len(stacks["truth"])), np.nan)
+    scores = np.full((len(stacks), len(METRICS), len(stacks["truth"])), np.nan)
     for at, stack in list(enumerate(stacks.values()))[1:]:
-        scores = metrics.per_image(stack, stacks["truth"])
-        figures[at] = [scores[key] for key, _, _ in FIGURES]
-    digits = np.array([digits for _, _, digits in FIGURES])[:, np.newaxis]  # (K, 1)
-    shown = np.rint(figures * 10.0**digits)  # whole numbers, so that equal is equal
+        measured = metrics.per_image(stack, stacks["truth"])
+        scores[at] = [measured[key] for key, _, _ in METRICS]
+    digits = np.array([digits for _, _, digits in METRICS])[:, np.newaxis]  # (K, 1)
+    shown = np.rint(scores * 10.0**digits)  # whole numbers, so that equal is equal
     distance = np.abs(shown[1:-1] - shown[-1])  # (P - 2, K, N): the models'
-    best = np.zeros(figures.shape, dtype=bool)
+    best = np.zeros(scores.shape, dtype=bool)
     best[1:-1] = distance == distance.min(axis=0)
-    figures[-1, :-1] = np.nan  # of the truth against itself
-    return figures, best
+    scores[-1, :-1] = np.nan  # of the truth against itself
+    return scores, best
 
 
-def _still(stacks: Mapping[str, np.ndarray], figures: np.ndarray) -> Figure:
+def _still(stacks: Mapping[str, np.ndarray], scores: np.ndarray) -> Figure:
     """The first image of every kind, with the MSE and SSIM of those that have them."""
     titles = [
         f"{name}\nMSE {mse:.5f}\nSSIM {ssim:.3f}" if np.isfinite(mse) else name
-        for name, mse, ssim in zip(stacks, figures[:, 0, 0], figures[:, 4, 0], strict=True)
+        for name, mse, ssim in zip(stacks, scores[:, 0, 0], scores[:, 4, 0], strict=True)
     ]
     first = np.stack([stack[0] for stack in stacks.values()])  # (P, H, W, 3)
     return plots.image_grid(first, titles, columns=min(len(titles), 4))

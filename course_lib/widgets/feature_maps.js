@@ -1,135 +1,237 @@
-export default {
-  render({ model, el }) {
-    const body = frame(model, el, "Feature maps");
-    const [images, height, width] = model.get("size");
-    const [channels, rows, columns] = model.get("latent");
-    const gray = bytes(model.get("gray"));
-    const names = model.get("names");
-    const scales = ["each", "common"];
-    const GAP = 2; // white pixels around each map of the sheet
-    const across = Math.ceil(Math.sqrt(channels));
-    const down = Math.ceil(channels / across);
-    const sheetHeight = down * (rows + GAP) + GAP;
-    const sheetWidth = across * (columns + GAP) + GAP;
-    const enlarge = (side, pixels) => Math.max(1, Math.floor(pixels / side));
-    const panel = (title, h, w, pixels) => {
-      const zoom = enlarge(Math.max(h, w), pixels);
-      return figure(title, picture({ height: h, width: w, zoom, label: title }));
-    };
-    const input = panel("gray input", height, width, 200);
-    const map = panel("", rows, columns, 200);
-    const sheet = panel("", sheetHeight, sheetWidth, 580);
-    const pair = make("div", { class: "g2c-pictures" }, input.element, map.element);
-    pair.style.flexDirection = "column";
-    const pictures = make("div", { class: "g2c-pictures" }, pair, sheet.element);
-    const sheetPixels = new Uint8Array(sheetHeight * sheetWidth);
-    const byNumber = Array.from({ length: channels }, (_, number) => number);
-    let byMean = byNumber;
-    let channel = 0;
+/**
+ * What the kernel computes of the C maps (h, w) of an image; see `describe` in latent.py.
+ * @typedef {object} MapsResult
+ * @property {DataView} each  uint8 (C, h, w): levels, each map in its own scale.
+ * @property {DataView} common  uint8 (C, h, w): levels in one scale for all maps.
+ * @property {[low: string, high: string]} range  The ends of the common scale.
+ * @property {number[]} order  The maps' numbers, the highest mean activation first.
+ * @property {string[]} captions  One per map.
+ */
 
-    /** The channels in the chosen order. */
-    const order = () => (sorting.value ? byMean : byNumber);
-    /** Row and column in the sheet of the first pixel of the map at a place. */
-    const corner = (at) => [
-      GAP + Math.floor(at / across) * (rows + GAP),
-      GAP + (at % across) * (columns + GAP),
-    ];
+/**
+ * Traits of the feature maps; see `FeatureMaps` in latent.py. A request is an image and a model,
+ * each from 0.
+ * @typedef {object} MapsTraits
+ * @property {[images: number, height: number, width: number]} size
+ * @property {[maps: number, height: number, width: number]} latent
+ * @property {DataView} gray  uint8 (images, height, width): the inputs.
+ * @property {string[]} names  Of the models.
+ */
 
-    const drawSheet = (levels, chosen) => {
-      sheetPixels.fill(255);
-      order().forEach((number, at) => {
-        const [top, left] = corner(at);
-        if (number === chosen)
-          for (let y = top - GAP; y < top + rows + GAP; y += 1)
-            sheetPixels.fill(0, y * sheetWidth + left - GAP, y * sheetWidth + left + columns + GAP);
-        for (let y = 0; y < rows; y += 1) {
-          const from = (number * rows + y) * columns;
-          sheetPixels.set(levels.subarray(from, from + columns), (top + y) * sheetWidth + left);
-        }
-      });
-      sheet.shown.draw(sheetPixels, 0, 1);
-    };
+/** @typedef {[image: number, model: number]} MapsRequest */
 
-    const draw = () => {
-      if (!talk.current()) return;
-      const answer = model.get("answer");
-      byMean = answer.order;
-      const [image, which] = answer.request;
-      const whose = names.length > 1 ? `, ${names[which]}` : "";
-      const levels = bytes(answer[scales[scale.value]]);
-      const own = ["the smallest", "the largest value of each map"];
-      const [black, white] = scale.value ? answer.range : own;
-      place.set(order().indexOf(channel));
-      input.shown.draw(gray, image * height * width, 1);
-      input.shown.canvas.setAttribute("aria-label", `Gray input, image ${image}`);
-      input.below.textContent = `image ${image}`;
-      map.shown.draw(levels, channel * rows * columns, 1);
-      map.heading.textContent = `map ${channel}${whose}`;
-      map.below.textContent = answer.words[channel].replaceAll("; ", "\n");
-      const described = `Map ${channel} of image ${image}${whose}: ${answer.words[channel]}`;
-      map.shown.canvas.setAttribute("aria-label", described);
-      drawSheet(levels, channel);
-      const legend = `black is ${black}, white ${white}; the chosen map has a black frame`;
-      const title = `all ${channels} maps of ${rows} x ${columns}${whose}`;
-      sheet.heading.textContent = title;
-      sheet.below.textContent = legend;
-      sheet.shown.canvas.setAttribute("aria-label", `${title} of image ${image}; ${legend}`);
-    };
-    const talk = conversation(model, pictures, draw);
+const OWN_RANGE = ["the smallest", "the largest value of each map"];
+const GAP = 2; // white pixels around each map of the sheet
 
-    const chosenImage = slider({
-      label: "Image",
-      min: 0,
-      max: images - 1,
-      value: 0,
-      say: (image) => `image ${image}`,
-      onchange: () => ask(),
-    });
-    const whichModel = choice({ label: "Model", options: names, onchange: () => ask() });
-    whichModel.row.hidden = names.length < 2;
-    const ask = () => talk.ask([chosenImage.value, whichModel.value]);
-    const sorting = choice({
-      label: "Order",
-      options: ["by number", "by mean activation, highest first"],
-      onchange: draw,
-    });
-    const scale = choice({
-      label: "Gray levels",
-      options: ["each map in its own scale", "one scale for all maps"],
-      onchange: draw,
-    });
-    const place = slider({
-      label: "Map",
-      min: 0,
-      max: channels - 1,
-      value: 0,
-      say: (at) => `map ${order()[at]}, place ${at + 1} of ${channels}`,
-      onchange: (at) => {
-        channel = order()[at];
-        draw();
-      },
-    });
-    sheet.shown.canvas.addEventListener("click", (event) => {
-      const box = sheet.shown.canvas.getBoundingClientRect();
-      const row = Math.floor(((event.clientY - box.top) / box.height) * down);
-      const column = Math.floor(((event.clientX - box.left) / box.width) * across);
-      channel = order()[row * across + column] ?? channel;
-      draw();
-    });
+/**
+ * Where each map lies in a sheet of all maps.
+ * @typedef {object} SheetLayout
+ * @property {number} height  Of the sheet, in pixels.
+ * @property {number} width
+ * @property {number} rows  Of maps.
+ * @property {number} columns
+ * @property {(place: number) => [top: number, left: number]} corner  Of the map at a place.
+ */
 
-    const follow = () => {
-      const [image, which] = model.get("request"); // another view may have asked
-      chosenImage.set(image);
-      whichModel.select.value = which;
-    };
-    model.on("change:request", follow);
-    body.append(
-      make("div", { class: "g2c-controls" },
-        chosenImage.row, whichModel.row, sorting.row, scale.row, place.row),
-      talk.message,
-      pictures,
+/**
+ * @param {MapsTraits["latent"]} latent
+ * @returns {SheetLayout}
+ */
+function sheetLayout([maps, height, width]) {
+  const columns = Math.ceil(Math.sqrt(maps));
+  const rows = Math.ceil(maps / columns);
+  return {
+    rows,
+    columns,
+    height: rows * (height + GAP) + GAP,
+    width: columns * (width + GAP) + GAP,
+    corner: (place) => [
+      GAP + Math.floor(place / columns) * (height + GAP),
+      GAP + (place % columns) * (width + GAP),
+    ],
+  };
+}
+
+/**
+ * All maps in one picture, a black frame around the chosen one.
+ * @param {Uint8Array} levels  (C, h, w).
+ * @param {MapsTraits["latent"]} latent
+ * @param {number[]} order  The number of the map at each place.
+ * @param {number} chosen  The number of a map.
+ * @returns {Uint8Array}
+ */
+function sheetPixels(levels, latent, order, chosen) {
+  const [, height, width] = latent;
+  const layout = sheetLayout(latent);
+  const pixels = new Uint8Array(layout.height * layout.width).fill(255);
+  order.forEach((number, place) => {
+    const [top, left] = layout.corner(place);
+    const at = (/** @type {number} */ y, /** @type {number} */ x) => y * layout.width + x;
+    if (number === chosen)
+      for (let y = top - GAP; y < top + height + GAP; y += 1)
+        pixels.fill(0, at(y, left - GAP), at(y, left + width + GAP));
+    for (let y = 0; y < height; y += 1) {
+      const from = (number * height + y) * width;
+      pixels.set(levels.subarray(from, from + width), at(top + y, left));
+    }
+  });
+  return pixels;
+}
+
+/**
+ * The pictures of the widget: the input, the chosen map, the sheet of all maps.
+ * @param {MapsTraits["size"]} size
+ * @param {MapsTraits["latent"]} latent
+ */
+function mapFigures([, height, width], latent) {
+  const make = (
+    /** @type {string} */ title,
+    /** @type {{ height: number, width: number }} */ pixels,
+    /** @type {number} */ side, // of the enlarged picture, at most
+  ) => {
+    const zoom = Math.max(1, Math.floor(side / Math.max(pixels.height, pixels.width)));
+    return figure(
+      title,
+      picture({ height: pixels.height, width: pixels.width, zoom, label: title }),
     );
-    follow();
-    talk.refresh();
-  },
-};
+  };
+  return {
+    input: make("gray input", { height, width }, 200),
+    map: make("", { height: latent[1], width: latent[2] }, 200),
+    sheet: make("", sheetLayout(latent), 580),
+  };
+}
+
+/**
+ * Call `choose` with the place of a map in the sheet when it is clicked.
+ * @param {HTMLCanvasElement} canvas
+ * @param {SheetLayout} layout
+ * @param {(place: number) => void} choose
+ */
+function onMapClick(canvas, { rows, columns }, choose) {
+  canvas.addEventListener("click", (event) => {
+    const box = canvas.getBoundingClientRect();
+    const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
+    const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
+    choose(row * columns + column);
+  });
+}
+
+/**
+ * Controls that choose an image, a model, a map, the order of the maps and their scale.
+ * @param {Model<MapsTraits>} widget
+ * @param {object} callbacks
+ * @param {(request: MapsRequest) => void} callbacks.onRequest
+ * @param {() => void} callbacks.onDisplay  Called when the order or the scale is chosen.
+ * @param {(place: number) => void} callbacks.onPlace  Called when a map is chosen by its place.
+ * @param {(place: number) => string} callbacks.formatPlace
+ */
+function mapControls(widget, { onRequest, onDisplay, onPlace, formatPlace }) {
+  const [images] = widget.get("size");
+  const [numMaps] = widget.get("latent");
+  const names = widget.get("names");
+  const request = () => onRequest([image.value, model.value]);
+  const image = slider({
+    label: "Image",
+    min: 0,
+    max: images - 1,
+    value: 0,
+    format: (number) => `image ${number}`,
+    onChange: request,
+  });
+  const model = dropdown({ label: "Model", options: names, onChange: request });
+  model.row.hidden = names.length < 2;
+  const order = dropdown({
+    label: "Order",
+    options: ["by number", "by mean activation, highest first"],
+    onChange: onDisplay,
+  });
+  const scale = dropdown({
+    label: "Gray levels",
+    options: ["each map in its own scale", "one scale for all maps"],
+    onChange: onDisplay,
+  });
+  const place = slider({
+    label: "Map",
+    min: 0,
+    max: numMaps - 1,
+    value: 0,
+    format: formatPlace,
+    onChange: onPlace,
+  });
+  return { image, model, order, scale, place };
+}
+
+/**
+ * The maps of a convolutional latent: all in one sheet, one enlarged beside its image.
+ * @param {RenderProps<WidgetTraits & KernelTraits<MapsRequest, MapsResult> & MapsTraits>} props
+ */
+function render(props) {
+  const { model } = props;
+  const { body } = frame(props, "Feature maps");
+  const [size, latent, names] = [model.get("size"), model.get("latent"), model.get("names")];
+  const [numMaps, height, width] = latent;
+  const gray = bytes(model.get("gray"));
+  const { input, map, sheet } = mapFigures(size, latent);
+  const pair = html("div", { class: "g2c-pictures g2c-stack" }, input.element, map.element);
+  const results = pictureRow(pair, sheet.element);
+  const byNumber = Array.from({ length: numMaps }, (_, number) => number);
+  let order = byNumber; // the number of the map at each place
+  let chosen = 0; // the number of a map
+
+  const drawInput = (/** @type {number} */ image) => {
+    input.picture.draw(gray, image * size[1] * size[2], 1);
+    input.picture.setLabel(`Gray input, image ${image}`);
+    input.caption.textContent = `image ${image}`;
+  };
+  const draw = () => {
+    const result = requests.result();
+    if (!result) return;
+    const [image, which] = model.get("request");
+    const suffix = names.length > 1 ? `, ${names[which]}` : "";
+    const common = controls.scale.value === 1;
+    const levels = bytes(common ? result.common : result.each);
+    const [black, white] = common ? result.range : OWN_RANGE;
+    order = controls.order.value === 1 ? result.order : byNumber;
+    controls.place.set(order.indexOf(chosen));
+    drawInput(image);
+
+    const caption = result.captions[chosen];
+    map.picture.draw(levels, chosen * height * width, 1);
+    map.picture.setLabel(`Map ${chosen} of image ${image}${suffix}: ${caption}`);
+    map.heading.textContent = `map ${chosen}${suffix}`;
+    map.caption.textContent = caption.replaceAll("; ", "\n");
+
+    const title = `all ${numMaps} maps of ${height} x ${width}${suffix}`;
+    const legend = `black is ${black}, white ${white}; the chosen map has a black frame`;
+    sheet.picture.draw(sheetPixels(levels, latent, order, chosen), 0, 1);
+    sheet.picture.setLabel(`${title} of image ${image}; ${legend}`);
+    sheet.heading.textContent = title;
+    sheet.caption.textContent = legend;
+  };
+  const choosePlace = (/** @type {number} */ place) => {
+    chosen = order[place] ?? chosen; // the last row of the sheet may have free places
+    draw();
+  };
+  const requests = kernelRequests(model, results, draw);
+  const controls = mapControls(model, {
+    onRequest: requests.send,
+    onDisplay: draw,
+    onPlace: choosePlace,
+    formatPlace: (place) => `map ${order[place]}, place ${place + 1} of ${numMaps}`,
+  });
+  onMapClick(sheet.picture.canvas, sheetLayout(latent), choosePlace);
+
+  const followRequest = () => {
+    const [image, which] = model.get("request"); // another view of the widget may have made it
+    controls.image.set(image);
+    controls.model.set(which);
+  };
+  model.on("change:request", followRequest);
+  const rows = Object.values(controls).map(({ row }) => row);
+  body.append(controlRow(...rows), requests.message, results);
+  followRequest();
+  requests.refresh();
+}
+
+export default { render };

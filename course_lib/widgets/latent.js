@@ -1,95 +1,158 @@
-export default {
-  render({ model, el }) {
-    const body = frame(model, el, "Walks in the latent");
-    const [images, height, width] = model.get("size");
-    const gray = bytes(model.get("gray"));
-    const places = model.get("places");
-    const kinds = ["pair", "direction"];
-    const middle = (places.pair.length - 1) / 2;
-    const chosen = { kind: "pair", start: 0, pair: 1, direction: 0 };
+/**
+ * @typedef {"pair" | "direction"} WalkKind
+ *   From one image to another, or from an image along a principal direction.
+ */
 
-    const zoom = Math.max(1, Math.floor(160 / Math.max(height, width)));
-    const panel = (title, times) =>
-      figure(title, picture({ height, width, zoom: times, label: title }));
-    const inputs = ["from", "to"].map((title) => panel(title, Math.ceil(zoom / 2)));
-    const walk = panel("", zoom);
-    const beside = panel("", zoom);
-    const pictures = make("div", { class: "g2c-pictures" }, walk.element, beside.element);
-    const words = make("p", { class: "g2c-words" });
-    const shown = make("div", {}, pictures, words);
-    const label = (panel, text) => panel.shown.canvas.setAttribute("aria-label", text);
+/**
+ * What the kernel computes of a walk of F frames; see `Latent.walk` in latent.py.
+ * @typedef {object} WalkResult
+ * @property {DataView} frames  uint8 (F, height, width, 3): the decoded latents.
+ * @property {DataView} references  uint8 (F, height, width, 3): what frames are compared with.
+ * @property {string} title
+ * @property {string} reference_title
+ * @property {string[]} captions  One per frame.
+ */
 
-    /** Draw the frame that the slider points at; only ever frames of the latest request. */
-    const draw = () => {
-      if (!talk.current()) return;
-      const answer = model.get("answer");
-      const offset = place.value * height * width * 3;
-      walk.shown.draw(bytes(answer.frames), offset);
-      beside.shown.draw(bytes(answer.beside), offset);
-      walk.heading.textContent = answer.title;
-      beside.heading.textContent = answer.title_beside;
-      words.textContent = answer.words[place.value];
-      const where = places[answer.request[0]][place.value];
-      label(walk, `${answer.title}, ${where}. ${answer.words[place.value]}`);
-      label(beside, `${answer.title_beside}, beside ${answer.title}, ${where}`);
-    };
-    const talk = conversation(model, shown, draw);
+/**
+ * Traits of the latent walk; see `Walk` in latent.py. A request is the kind of the walk, the image
+ * at which it starts, and the other image or the direction, each from 0.
+ * @typedef {object} WalkTraits
+ * @property {[images: number, height: number, width: number]} size
+ * @property {DataView} gray  uint8 (images, height, width): the inputs.
+ * @property {Record<WalkKind, string[]>} places  Where each frame lies, in words.
+ * @property {string[]} directions  Names of the principal directions.
+ */
 
-    const ask = (choice) => {
-      Object.assign(chosen, choice);
-      talk.ask([chosen.kind, chosen.start, chosen[chosen.kind]]);
-    };
-    const say = (image) => `image ${image}`;
-    const kind = choice({
-      label: "Walk",
-      options: ["between two images", "along a principal direction"],
-      onchange: (position) => {
-        place.set(middle); // half of the way, or at the image itself
-        ask({ kind: kinds[position] });
-      },
-    });
-    const range = { min: 0, max: images - 1, value: 0, say };
-    const start = slider({ ...range, label: "From", onchange: (image) => ask({ start: image }) });
-    const end = slider({ ...range, label: "To", onchange: (image) => ask({ pair: image }) });
-    const direction = choice({
-      label: "Direction",
-      options: model.get("directions"),
-      onchange: (position) => ask({ direction: position }),
-    });
-    const place = slider({
-      label: "Position",
-      min: 0,
-      max: places.pair.length - 1,
-      value: middle,
-      say: (frame) => places[chosen.kind][frame],
-      onchange: draw,
-    });
+/** @typedef {[kind: WalkKind, start: number, other: number]} WalkRequest */
 
-    /** Set all controls to the latest request, which another view may have made. */
-    const follow = () => {
-      const [name, first, second] = model.get("request");
+/** @type {WalkKind[]} */
+const KINDS = ["pair", "direction"];
+
+/**
+ * The pictures of the widget: two inputs, the walk and what it is compared with.
+ * @param {WalkTraits["size"]} size
+ */
+function walkFigures([, height, width]) {
+  const zoom = Math.max(1, Math.floor(160 / Math.max(height, width)));
+  const make = (/** @type {string} */ title, /** @type {number} */ times) =>
+    figure(title, picture({ height, width, zoom: times, label: title }));
+  const half = Math.ceil(zoom / 2);
+  return {
+    inputs: [make("from", half), make("to", half)],
+    walk: make("", zoom),
+    reference: make("", zoom),
+  };
+}
+
+/**
+ * Controls that choose a walk and a frame of it, all set by `follow`.
+ * @param {Model<WalkTraits>} model
+ * @param {object} callbacks
+ * @param {(request: WalkRequest) => void} callbacks.onRequest
+ * @param {() => void} callbacks.onMove  Called when another frame of the walk is chosen.
+ */
+function walkControls(model, { onRequest, onMove }) {
+  const [images] = model.get("size");
+  const places = model.get("places");
+  const middle = (places.pair.length - 1) / 2; // half of the way, or at the image itself
+  /** @type {{ kind: WalkKind, start: number, pair: number, direction: number }} */
+  const chosen = { kind: "pair", start: 0, pair: 1, direction: 0 };
+  const choose = (/** @type {Partial<typeof chosen>} */ choice) => {
+    Object.assign(chosen, choice);
+    onRequest([chosen.kind, chosen.start, chosen[chosen.kind]]);
+  };
+  const kind = dropdown({
+    label: "Walk",
+    options: ["between two images", "along a principal direction"],
+    onChange(position) {
+      place.set(middle);
+      choose({ kind: KINDS[position] });
+    },
+  });
+  const format = (/** @type {number} */ image) => `image ${image}`;
+  const range = { min: 0, max: images - 1, value: 0, format };
+  const start = slider({ ...range, label: "From", onChange: (image) => choose({ start: image }) });
+  const end = slider({ ...range, label: "To", onChange: (image) => choose({ pair: image }) });
+  const direction = dropdown({
+    label: "Direction",
+    options: model.get("directions"),
+    onChange: (position) => choose({ direction: position }),
+  });
+  const place = slider({
+    label: "Position",
+    min: 0,
+    max: places.pair.length - 1,
+    value: middle,
+    format: (frame) => places[chosen.kind][frame],
+    onChange: onMove,
+  });
+  return {
+    rows: [kind, start, end, direction, place].map(({ row }) => row),
+    chosen,
+    place,
+    /** Set all controls to a request, which another view of the widget may have made. */
+    follow(/** @type {WalkRequest} */ [name, first, second]) {
       Object.assign(chosen, { kind: name, start: first, [name]: second });
-      kind.select.value = kinds.indexOf(name);
-      direction.select.value = chosen.direction;
+      kind.set(KINDS.indexOf(name));
+      direction.set(chosen.direction);
       start.set(first);
       end.set(chosen.pair);
-      place.tell();
-      end.row.hidden = inputs[1].element.hidden = name !== "pair";
+      place.updateText();
+      end.row.hidden = name !== "pair";
       direction.row.hidden = name === "pair";
-      [chosen.start, chosen.pair].forEach((image, i) => {
-        inputs[i].shown.draw(gray, image * height * width, 1);
-        inputs[i].heading.textContent = `${i ? "to" : "from"} image ${image}`;
-        label(inputs[i], `Gray input, image ${image}`);
-      });
-    };
-    model.on("change:request", follow);
-    const choices = [kind, start, end, direction, place].map((control) => control.row);
-    body.append(
-      make("div", { class: "g2c-controls" }, ...choices),
-      talk.message,
-      make("div", { class: "g2c-pictures" }, ...inputs.map((input) => input.element), shown),
-    );
-    follow();
-    talk.refresh();
-  },
-};
+    },
+  };
+}
+
+/**
+ * A walk through the latent space: every place of it decoded to a picture, under a slider.
+ * @param {RenderProps<WidgetTraits & KernelTraits<WalkRequest, WalkResult> & WalkTraits>} props
+ */
+function render(props) {
+  const { model } = props;
+  const { body } = frame(props, "Latent walk");
+  const size = model.get("size");
+  const pixels = size[1] * size[2];
+  const gray = bytes(model.get("gray"));
+  const places = model.get("places");
+  const { inputs, walk, reference } = walkFigures(size);
+  const caption = html("p", { class: "g2c-caption" });
+  const results = html("div", {}, pictureRow(walk.element, reference.element), caption);
+
+  const drawFrame = () => {
+    const result = requests.result();
+    if (!result) return;
+    const index = controls.place.value;
+    const place = places[model.get("request")[0]][index];
+    walk.picture.draw(bytes(result.frames), index * pixels * 3);
+    reference.picture.draw(bytes(result.references), index * pixels * 3);
+    walk.heading.textContent = result.title;
+    reference.heading.textContent = result.reference_title;
+    caption.textContent = result.captions[index];
+    walk.picture.setLabel(`${result.title}, ${place}. ${result.captions[index]}`);
+    reference.picture.setLabel(`${result.reference_title}, beside ${result.title}, ${place}`);
+  };
+  const requests = kernelRequests(model, results, drawFrame);
+  const controls = walkControls(model, { onRequest: requests.send, onMove: drawFrame });
+
+  const followRequest = () => {
+    controls.follow(model.get("request"));
+    const { kind, start, pair } = controls.chosen;
+    inputs[1].element.hidden = kind !== "pair";
+    [start, pair].forEach((image, i) => {
+      inputs[i].picture.draw(gray, image * pixels, 1);
+      inputs[i].picture.setLabel(`Gray input, image ${image}`);
+      inputs[i].heading.textContent = `${i ? "to" : "from"} image ${image}`;
+    });
+  };
+  model.on("change:request", followRequest);
+  body.append(
+    controlRow(...controls.rows),
+    requests.message,
+    pictureRow(...inputs.map(({ element }) => element), results),
+  );
+  followRequest();
+  requests.refresh();
+}
+
+export default { render };

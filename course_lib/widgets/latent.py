@@ -1,6 +1,6 @@
-"""Looking into a latent: walks between pictures and along directions, and feature maps."""
+"""The latent space of a model: walks between images and along directions, and feature maps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from course_lib import plots
 from course_lib.files import CourseError
 from course_lib.grayscale import check_images
-from course_lib.widgets.parts import Widget, as_bytes, says_what_is_wrong
+from course_lib.widgets.parts import KernelWidget, Widget, as_bytes, notice_on_error
 
 NUM_FRAMES = 21
 PLACES = {  # where the frames of a walk lie, by its kind
@@ -20,57 +20,27 @@ PLACES = {  # where the frames of a walk lie, by its kind
 }
 
 
-class Explorer(Widget):
-    """A widget whose choices the kernel answers: the latest wins, and none is lost.
+class Walk(KernelWidget, script="latent.js"):
+    """See `walk_latent`. A request holds the arguments of `Latent.walk`."""
 
-    `request` is what was chosen; `answer` repeats it, beside a result or the `failure` in words. So
-    the browser can tell, and shows no result under a newer choice.
-
-    Args:
-        compute: takes the items of a request and returns a result: bytes, numbers, words.
-        request: the first choice. A CourseError about it is raised; later ones are shown.
-        traits: those of `Widget` and of the subclass.
-    """
-
-    request: traitlets.List = traitlets.List().tag(sync=True)
-    answer: traitlets.Dict = traitlets.Dict().tag(sync=True)
-    size = traitlets.List(traitlets.Int()).tag(sync=True)  # images, height, width
-    gray = traitlets.Bytes().tag(sync=True)
-
-    def __init__(self, compute: Callable[..., dict], request: list, **traits: Any) -> None:
-        answer = {"request": request, **compute(*request)}
-        super().__init__(request=request, answer=answer, **traits)
-        self._compute = compute
-        self.observe(self._respond, "request")
-
-    def _respond(self, change: Any) -> None:
-        request = change["new"]
-        try:
-            result = self._compute(*request)
-        except CourseError as reason:
-            result = {"failure": str(reason)}
-        except Exception as error:
-            result = {"failure": f"This cannot be shown ({error!r}); choose something else."}
-        self.answer = {"request": request, **result}
-
-
-class Walk(Explorer, script="latent.js"):
-    """See `walk_latent`."""
-
-    places = traitlets.Dict().tag(sync=True)  # kind of walk -> words for each frame
+    size = traitlets.List(traitlets.Int()).tag(sync=True)  # N, height, width
+    gray = traitlets.Bytes().tag(sync=True)  # uint8 (N, H, W)
+    places = traitlets.Dict().tag(sync=True)  # kind of walk -> the place of each frame, in words
     directions = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
 
-class FeatureMaps(Explorer, script="feature_maps.js"):
-    """See `show_feature_maps`."""
+class FeatureMaps(KernelWidget, script="feature_maps.js"):
+    """See `show_feature_maps`. A request holds an image and a model, each from 0."""
 
+    size = traitlets.List(traitlets.Int()).tag(sync=True)  # N, height, width
+    gray = traitlets.Bytes().tag(sync=True)  # uint8 (N, H, W)
     latent = traitlets.List(traitlets.Int()).tag(sync=True)  # channels, height, width
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the models
 
 
-@says_what_is_wrong
+@notice_on_error
 def walk_latent(model: Any, gray: np.ndarray, num_directions: int = 8) -> Widget:
-    """Walks through the latent of a model, every place decoded to a picture.
+    """Walks through the latent space of a model, every place decoded to a picture.
 
     A walk leads straight from the latent of one image to that of another, beside the plain fade
     between the pixels of the model's two outputs. Or it starts at an image and follows a principal
@@ -78,13 +48,13 @@ def walk_latent(model: Any, gray: np.ndarray, num_directions: int = 8) -> Widget
 
     Args:
         model: a PyTorch model with encode, (N, 1, H, W) -> (N, ...), and decode, from there to
-            (N, 3, H, W) in [0, 1], such as B. Its mode is afterwards what it was before.
+            (N, 3, H, W) in [0, 1], such as B. Its training mode is restored.
         gray: float (N, H, W) in [0, 1], two images or more.
-        num_directions: how many directions to offer, the strongest first; at most N - 1.
+        num_directions: how many directions to offer, the largest variance first; at most N - 1.
 
     Returns:
-        A widget. If the images do not fit, or the model fails on them, one that says so; if the
-        model fails later, it says so until a choice succeeds.
+        A widget. If the images do not fit, or the model fails on them, a notice that says why. If
+        the model fails later, the widget says why until a choice succeeds.
     """
     gray = _checked(gray)
     codes = _apply(model, "encode", gray[:, None])  # (N, ...)
@@ -109,14 +79,15 @@ def walk_latent(model: Any, gray: np.ndarray, num_directions: int = 8) -> Widget
 
 
 def principal_directions(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The directions in which points differ most, and their shares of the variance.
+    """Principal components: the directions in which points vary most, and their variances.
 
     Args:
         points: (N, D).
         count: how many directions K; at most N - 1 and D are given.
 
     Returns:
-        (K, D), each as long as one standard deviation, and (K,), strongest first.
+        (K, D), each as long as one standard deviation, and (K,), their shares of the variance,
+        largest first.
 
     Raises:
         CourseError: no direction is asked for, or there are no two different points.
@@ -135,15 +106,15 @@ def principal_directions(points: np.ndarray, count: int) -> tuple[np.ndarray, np
 
 @dataclass(frozen=True)
 class Latent:
-    """What a walk needs: a model, gray (N, H, W), its codes (N, ...), directions (K, D)."""
+    """A model, gray images (N, H, W), their codes (N, ...) and principal directions (K, D)."""
 
     model: Any
     gray: np.ndarray
     codes: np.ndarray
     directions: np.ndarray
 
-    def walk(self, kind: str, start: int, other: int) -> dict:
-        """What the browser shows of the walk from image `start`, see `Walk.answer`.
+    def walk(self, kind: str, start: int, other: int) -> dict[str, Any]:
+        """What the browser shows of the walk from image `start`: 21 frames and their captions.
 
         Args:
             kind: "pair", to the image `other`, or "direction", along the direction `other`.
@@ -151,21 +122,24 @@ class Latent:
         line = self.line(kind, start, other)  # (21, D)
         frames = self.decode(line)  # (21, H, W, 3)
         middle = frames[NUM_FRAMES // 2]
-        beside = fade(frames) if kind == "pair" else np.broadcast_to(middle, frames.shape)
-        distances = np.sqrt(np.mean((frames - beside) ** 2, axis=(1, 2, 3)))  # (21,)
+        references = fade(frames) if kind == "pair" else np.broadcast_to(middle, frames.shape)
+        distances = np.sqrt(np.mean((frames - references) ** 2, axis=(1, 2, 3)))  # (21,)
         ends = np.sqrt(np.mean((frames[-1] - frames[0]) ** 2))
-        beyond = self.beyond(line)  # (21,)
-        to = f"to image {other}" if kind == "pair" else f"along direction {other + 1}"
+        outside = self.count_outside(line)  # (21,)
+        if kind == "pair":
+            to, reference_title = f"to image {other}", "fade of the pixels"
+        else:
+            to, reference_title = f"along direction {other + 1}", f"output of image {start}"
         return {
             "frames": as_bytes(frames).tobytes(),
-            "beside": as_bytes(beside).tobytes(),
+            "references": as_bytes(references).tobytes(),
             "title": f"walk from image {start} {to}",
-            "title_beside": "fade of the pixels" if kind == "pair" else f"output of image {start}",
-            "words": [
+            "reference_title": reference_title,
+            "captions": [
                 f"RMS difference from the picture beside it: {distance:.3f} "
                 f"(between the two ends of the walk: {ends:.3f})\n"
                 f"{number} of {line.shape[1]:,} latent numbers leave the range of the images"
-                for distance, number in zip(distances, beyond, strict=True)
+                for distance, number in zip(distances, outside, strict=True)
             ],
         }
 
@@ -173,50 +147,57 @@ class Latent:
         """The latents of a walk, float32 (21, D)."""
         points = self.codes.reshape(len(self.codes), -1)
         step = points[other] - points[start] if kind == "pair" else self.directions[other]
-        return points[start] + PLACES[kind].astype(np.float32)[:, None] * step
+        places: np.ndarray = PLACES[kind].astype(np.float32)[:, None]  # (21, 1)
+        line: np.ndarray = points[start] + places * step
+        return line
 
     def decode(self, line: np.ndarray) -> np.ndarray:
         """Latents (M, D) -> pictures (M, H, W, 3) in [0, 1], in one batch."""
         codes = line.reshape(-1, *self.codes.shape[1:])
-        pictures = _apply(self.model, "decode", codes, (3, *self.gray.shape[1:]))
-        return np.clip(pictures.transpose(0, 2, 3, 1), 0, 1)
+        rgb = _apply(self.model, "decode", codes, (3, *self.gray.shape[1:]))  # (M, 3, H, W)
+        pictures: np.ndarray = np.clip(rgb.transpose(0, 2, 3, 1), 0, 1)
+        return pictures
 
-    def beyond(self, line: np.ndarray) -> np.ndarray:
+    def count_outside(self, line: np.ndarray) -> np.ndarray:
         """How many numbers of each latent (M, D) lie outside the range of the images', (M,)."""
         points = self.codes.reshape(len(self.codes), -1)
         low, high = points.min(axis=0), points.max(axis=0)
         rounding = 1e-5 * (high - low)
-        return np.sum((line < low - rounding) | (line > high + rounding), axis=1)
+        is_outside = (line < low - rounding) | (line > high + rounding)  # (M, D)
+        count: np.ndarray = np.sum(is_outside, axis=1)
+        return count
 
 
 def fade(frames: np.ndarray) -> np.ndarray:
-    """The plain mixture of the first and the last of (21, H, W, 3), of the same shape."""
+    """The cross-fade from the first to the last frame of (21, H, W, 3), of the same shape."""
     place = PLACES["pair"].astype(np.float32)[:, None, None, None]
-    return (1 - place) * frames[0] + place * frames[-1]
+    mixture: np.ndarray = (1 - place) * frames[0] + place * frames[-1]
+    return mixture
 
 
-def _still_of_walks(pair: dict, along: dict, size: tuple[int, ...]) -> Figure:
+def _still_of_walks(pair: dict[str, Any], along: dict[str, Any], size: tuple[int, ...]) -> Figure:
+    """Five frames of a walk between images, of its cross-fade, and of a walk along a direction."""
     chosen = range(0, NUM_FRAMES, NUM_FRAMES // 4)  # five frames
-    rows = [pair["frames"], pair["beside"], along["frames"]]
+    rows = [pair["frames"], pair["references"], along["frames"]]
     pictures = [np.frombuffer(row, np.uint8).reshape(-1, *size, 3)[chosen] for row in rows]
     titles = [f"{name} {PLACES['pair'][i]:.0%}" for name in ("walk", "fade") for i in chosen]
     titles += [f"dir. 1: {PLACES['direction'][i]:+.1f} sd" for i in chosen]
     return plots.image_grid(np.concatenate(pictures), titles, columns=5, zoom=3)
 
 
-@says_what_is_wrong
+@notice_on_error
 def show_feature_maps(model: Any, gray: np.ndarray) -> Widget:
     """The maps of a convolutional latent, all together and one enlarged beside its image.
 
     Args:
         model: a PyTorch model with encode, (N, 1, H, W) -> (N, C, h, w), such as C; or several to
-            choose from, name -> model, whose latents are of one size. Their modes are afterwards
-            what they were before.
+            choose from, name -> model, whose latents have one shape. Their training modes are
+            restored.
         gray: float (N, H, W) in [0, 1].
 
     Returns:
-        A widget. If the images do not fit, or a model fails on the first, one that says so; if it
-        fails later, it says so until a choice succeeds.
+        A widget. If the images do not fit, or a model fails on the first, a notice that says why.
+        If it fails later, the widget says why until a choice succeeds.
     """
     gray = _checked(gray)
     models = dict(model) if isinstance(model, Mapping) else {"": model}
@@ -229,7 +210,7 @@ def show_feature_maps(model: Any, gray: np.ndarray) -> Widget:
         )
     (shape,) = shapes
 
-    def maps_of(image: int, which: int = 0) -> dict:
+    def maps_of(image: int, which: int = 0) -> dict[str, Any]:
         chosen = list(models.values())[which]
         return describe(_apply(chosen, "encode", gray[[image]][:, None], shape)[0])
 
@@ -248,7 +229,7 @@ def show_feature_maps(model: Any, gray: np.ndarray) -> Widget:
 
 def _first_maps(model: Any, gray: np.ndarray) -> np.ndarray:
     """The maps (C, h, w) that a model makes of the first image."""
-    maps = _apply(model, "encode", gray[:1, None])[0]
+    maps: np.ndarray = _apply(model, "encode", gray[:1, None])[0]
     if maps.ndim != 3:
         raise CourseError(
             f"model.encode gives latents of shape {maps.shape}, but maps (C, h, w) are needed; "
@@ -257,8 +238,8 @@ def _first_maps(model: Any, gray: np.ndarray) -> np.ndarray:
     return maps
 
 
-def describe(maps: np.ndarray) -> dict:
-    """What the browser shows of maps (C, h, w): gray levels in two scales, an order, words."""
+def describe(maps: np.ndarray) -> dict[str, Any]:
+    """What the browser shows of maps (C, h, w): gray levels in two scales, an order, captions."""
     means, zeros = maps.mean(axis=(1, 2)), np.mean(maps == 0, axis=(1, 2))  # (C,), (C,)
     smallest, largest = maps.min(axis=(1, 2)), maps.max(axis=(1, 2))
     return {
@@ -266,7 +247,7 @@ def describe(maps: np.ndarray) -> dict:
         "common": levels(maps, maps.min(), maps.max()).tobytes(),
         "range": [f"{maps.min():.3g}", f"{maps.max():.3g}"],
         "order": np.argsort(-means, kind="stable").tolist(),
-        "words": [
+        "captions": [
             f"largest value {largest[i]:.3g}, smallest {smallest[i]:.3g}, mean {means[i]:.3g}; "
             f"{zeros[i]:.1%} zeros"
             for i in range(len(maps))
@@ -278,7 +259,8 @@ def levels(maps: np.ndarray, low: Any, high: Any) -> np.ndarray:
     """uint8 (C, h, w): 0 where a number is `low`, 255 where it is `high`; 0 if these are equal."""
     span = np.broadcast_to(np.subtract(high, low, dtype=np.float64), maps.shape)
     share = np.divide(maps - low, span, out=np.zeros(maps.shape), where=span > 0)
-    return np.rint(share * 255).astype(np.uint8)
+    gray: np.ndarray = np.rint(share * 255).astype(np.uint8)
+    return gray
 
 
 def _still_of_maps(gray: np.ndarray, models: Mapping[str, np.ndarray]) -> Figure:
@@ -298,18 +280,21 @@ def _still_of_maps(gray: np.ndarray, models: Mapping[str, np.ndarray]) -> Figure
 
 
 def _checked(gray: Any) -> np.ndarray:
-    gray = check_images(gray, "gray")
-    if gray.ndim != 3:
-        raise CourseError(f"gray has shape {gray.shape}, but images (N, H, W) are needed.")
-    return gray.astype(np.float32, copy=False)
+    """Checked images, float32 (N, H, W)."""
+    images: np.ndarray = check_images(gray, "gray").astype(np.float32, copy=False)
+    if images.ndim != 3:
+        raise CourseError(f"gray has shape {images.shape}, but images (N, H, W) are needed.")
+    return images
 
 
 def _gray_bytes(gray: np.ndarray) -> bytes:
     return as_bytes(gray)[..., 0].tobytes()  # one byte per pixel
 
 
-def _apply(model: Any, name: str, values: np.ndarray, shape: tuple | None = None) -> np.ndarray:
-    """What `model.encode` or `model.decode` makes of float32 (N, ...), without leaving a trace.
+def _apply(
+    model: Any, name: str, values: np.ndarray, shape: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """Apply `model.encode` or `model.decode` to float32 (N, ...), and restore the model's mode.
 
     Args:
         shape: what each of the N results must have; None takes any.
@@ -325,11 +310,11 @@ def _apply(model: Any, name: str, values: np.ndarray, shape: tuple | None = None
     if not isinstance(model, torch.nn.Module) or not callable(getattr(model, name, None)):
         raise CourseError(f"The model must be a PyTorch model with a method {name}, as B and C.")
     modes = {module: module.training for module in model.modules()}
-    like = next(model.parameters(), torch.zeros(()))  # the model's device and number type
+    like = next(model.parameters(), torch.zeros(()))  # for its device and dtype
     try:
         model.eval()
         with torch.no_grad():
-            batches = torch.from_numpy(values).to(like).split(250)
+            batches = torch.split(torch.from_numpy(values).to(like), 250)
             results = torch.cat([getattr(model, name)(batch).float().cpu() for batch in batches])
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".partition("\n")[0][:300]

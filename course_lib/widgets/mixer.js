@@ -1,6 +1,21 @@
+/**
+ * What the kernel computes with a library.
+ * @typedef {object} LibraryResult
+ * @property {DataView} gray  float32 (height, images * width), levels 0 to 255, not rounded.
+ */
+
+/**
+ * Traits of the grayscale mixer; see `Mixer` in mixer.py. A request is the name of a library.
+ * @typedef {object} MixerTraits
+ * @property {[images: number, height: number, width: number]} size
+ * @property {DataView} row  uint8 (height, images * width, 3): the photographs side by side.
+ * @property {Record<string, number[]>} weights  Name -> weights of red, green, blue; sum 1.
+ * @property {string[]} libraries  Names.
+ */
+
 const CHANNELS = ["Red", "Green", "Blue"];
 
-// A pair of colours lies on a line through gray: towards the first colour, and the other way.
+// Two colours of the same gray lie on a line through it: towards a colour, and the other way.
 const HUES = [
   { name: "red and its opposite", towards: [1, 0, 0] },
   { name: "green and its opposite", towards: [0, 1, 0] },
@@ -8,37 +23,69 @@ const HUES = [
   { name: "orange and its opposite", towards: [1, 0.5, 0] },
 ];
 
-const mix = (weights, [red, green, blue]) => weights[0] * red + weights[1] * green + weights[2] * blue;
+/**
+ * The gray of one colour.
+ * @param {number[]} weights  Sum 1.
+ * @param {number[]} rgb
+ * @returns {number}
+ */
+function mix(weights, [red, green, blue]) {
+  return weights[0] * red + weights[1] * green + weights[2] * blue;
+}
 
-/** Gray, 0 to 255 and not rounded, of RGB bytes; weights add up to 1. */
+/**
+ * The gray of every pixel, 0 to 255 and not rounded.
+ * @param {Uint8Array} rgb  Three bytes a pixel.
+ * @param {number[]} weights  Sum 1.
+ * @returns {Float64Array}
+ */
 function grayOf(rgb, weights) {
+  const [red, green, blue] = weights;
   const gray = new Float64Array(rgb.length / 3);
   for (let i = 0; i < gray.length; i += 1)
-    gray[i] = weights[0] * rgb[3 * i] + weights[1] * rgb[3 * i + 1] + weights[2] * rgb[3 * i + 2];
+    gray[i] = red * rgb[3 * i] + green * rgb[3 * i + 1] + blue * rgb[3 * i + 2];
   return gray;
 }
 
-/** Levels to draw: rounded, once. */
-const levels = (gray) => Uint8ClampedArray.from(gray, Math.round);
+/**
+ * Gray as levels that can be drawn.
+ * @param {Float32Array | Float64Array} gray  0 to 255.
+ * @returns {Uint8ClampedArray}
+ */
+function levels(gray) {
+  return Uint8ClampedArray.from(gray, Math.round);
+}
 
 /**
- * The two ends, in RGB bytes, of the line through (level, level, level) on which gray does not
- * change. Its direction is a colour minus that colour's own gray; it ends where a channel does.
+ * Two colours that have the same gray: the ends of a line through (level, level, level) on which
+ * gray does not change. Its direction is a colour minus that colour's own gray; it ends where a
+ * channel reaches 0 or 255.
+ * @param {number[]} weights  Sum 1.
+ * @param {number} level  0 to 255.
+ * @param {number[]} towards  A colour.
+ * @returns {[number[], number[]]}  RGB, whole numbers from 0 to 255.
  */
-function twins(weights, level, towards) {
+function equalGrayColours(weights, level, towards) {
   const own = mix(weights, towards);
-  const direction = towards.map((value) => value - own); // mix(weights, direction) is 0
-  const reach = (sign) => Math.min(...direction.map((d) => {
-    const room = sign * d > 0 ? 255 - level : level;
-    return d === 0 ? Infinity : room / Math.abs(d);
-  }));
-  const end = (sign) => direction.map((d) => Math.round(level + sign * reach(sign) * d));
+  const direction = towards.map((value) => value - own); // its mix is 0
+  const end = (/** @type {1 | -1} */ sign) => {
+    const lengths = direction.map((d) => {
+      if (d === 0) return Infinity;
+      return (sign * d > 0 ? 255 - level : level) / Math.abs(d);
+    });
+    const length = sign * Math.min(...lengths);
+    return direction.map((d) => Math.round(level + length * d));
+  };
   return [end(1), end(-1)];
 }
 
-/** How far a library's gray is from ours, in words. */
-function compareLevels(ours, theirs) {
-  let largest = 0, sum = 0;
+/**
+ * The largest and the mean absolute difference.
+ * @param {Float64Array} ours
+ * @param {Float32Array} theirs
+ */
+function differences(ours, theirs) {
+  let [largest, sum] = [0, 0];
   for (let i = 0; i < ours.length; i += 1) {
     const difference = Math.abs(theirs[i] - ours[i]);
     largest = Math.max(largest, difference);
@@ -47,118 +94,182 @@ function compareLevels(ours, theirs) {
   return { largest, mean: sum / ours.length };
 }
 
-export default {
-  render({ model, el }) {
-    const body = frame(model, el, "Grayscale mixer");
-    const [count, height, width] = model.get("size");
-    const rgb = bytes(model.get("row"));
-    const presets = model.get("weights");
-    const libraries = model.get("libraries");
-    const zoom = Math.max(1, Math.floor(600 / (count * width)));
-
-    /** All photographs in one row. */
-    const row = (title) => {
-      const shown = picture({ height, width: count * width, zoom, label: title });
-      return figure(title, shown);
-    };
-    const photographs = row("photographs");
-    photographs.shown.draw(rgb);
-    const ours = row("gray of your weights");
-    const theirs = row("gray of a library");
-
-    let weights = [...presets["BT.601"]];
-    const total = () => weights[0] + weights[1] + weights[2];
-    const normalised = () => weights.map((weight) => weight / total());
-    const sliders = CHANNELS.map((label, channel) => slider({
-      label, min: 0, max: 1, step: 0.01, value: weights[channel],
-      say: () => (total() > 0 ? `weight ${normalised()[channel].toFixed(4)}` : "no weight"),
-      onchange: (value) => {
+/**
+ * Sliders for the three weights, and buttons that set them.
+ * @param {Record<string, number[]>} presets  Name -> weights.
+ * @param {() => void} onChange
+ */
+function weightControls(presets, onChange) {
+  let weights = [...presets["BT.601"]];
+  const total = () => weights[0] + weights[1] + weights[2];
+  const normalised = () => weights.map((weight) => weight / total());
+  const sliders = CHANNELS.map((label, channel) =>
+    slider({
+      label,
+      min: 0,
+      max: 1,
+      step: 0.01,
+      value: weights[channel],
+      format: () => (total() > 0 ? `weight ${normalised()[channel].toFixed(4)}` : "no weight"),
+      onChange(value) {
         weights[channel] = value;
-        show();
+        update();
       },
-    }));
-    const buttons = Object.entries(presets).map(([name, values]) => {
-      const onclick = () => {
-        weights = [...values];
-        sliders.forEach((one, channel) => one.set(weights[channel]));
-        show();
-      };
-      const tick = make("span", { "aria-hidden": "true" }, "\u2713 ");
-      const style = "font: inherit; min-height: 28px";
-      return { values, tick, element: make("button", { type: "button", style, onclick }, tick, name) };
+    }),
+  );
+  const buttons = Object.entries(presets).map(([name, values]) => {
+    const tick = html("span", { "aria-hidden": "true" }, "\u2713 ");
+    const element = html("button", { type: "button", class: "g2c-button" }, tick, name);
+    element.addEventListener("click", () => {
+      weights = [...values];
+      sliders.forEach((one, channel) => {
+        one.set(weights[channel]);
+      });
+      update();
     });
-    const library = choice({
-      label: "Compare with", options: libraries, onchange: (position) => talk.ask([libraries[position]]),
-    });
-    const difference = make("p", { role: "status" });
-    const none = make("p", { class: "g2c-message", role: "alert", hidden: "" },
-      "All three weights are 0, and no gray can be mixed from nothing: give one of them more.");
-
-    const level = slider({ label: "Gray level of the pairs", min: 64, max: 192, value: 128, onchange: show });
-    const pairs = HUES.map(({ name, towards }) => {
-      const shown = picture({ height: 1, width: 3, zoom: 48, label: name });
-      return { towards, ...figure(name, shown) };
-    });
-
-    function showLibrary({ request: [name], gray }) {
-      const other = floats(gray);
-      theirs.shown.draw(levels(other), 0, 1);
-      theirs.heading.textContent = `gray by ${name}`;
-      theirs.shown.canvas.setAttribute("aria-label", `The photographs in the gray of ${name}`);
-      const { largest, mean } = compareLevels(grayOf(rgb, normalised()), other);
-      difference.textContent =
-        `Between your weights and ${name}: ${largest.toFixed(2)} levels of difference at most, ` +
-        `${mean.toFixed(2)} on average, on the scale from 0 to 255.`;
+    return { values, tick, element };
+  });
+  const updateText = () => {
+    for (const one of sliders) one.updateText();
+    for (const { values, tick, element } of buttons) {
+      const pressed = values.every((value, channel) => value === weights[channel]);
+      element.setAttribute("aria-pressed", String(pressed));
+      tick.style.visibility = pressed ? "visible" : "hidden";
     }
+  };
+  const update = () => {
+    updateText();
+    onChange();
+  };
+  updateText();
+  return {
+    sliders: sliders.map(({ row }) => row),
+    buttons: buttons.map(({ element }) => element),
+    /** Whether there is any weight to divide by. */
+    exist: () => total() > 0,
+    /** The weights, divided by their sum. */
+    normalised,
+  };
+}
 
-    function showPair({ towards, shown, below, heading }) {
-      const colours = twins(normalised(), level.value, towards);
-      const grays = colours.map((colour) => mix(normalised(), colour));
+/**
+ * A pair of colours that have the same gray, with that gray between them.
+ * @param {{ name: string, towards: number[] }} hue
+ */
+function colourPair({ name, towards }) {
+  const content = picture({ height: 1, width: 3, zoom: 48, label: name });
+  const { element, caption } = figure(name, content);
+  return {
+    element,
+    show(/** @type {number[]} */ weights, /** @type {number} */ level) {
+      const colours = equalGrayColours(weights, level, towards);
       const [first, second] = colours.map((colour) => `(${colour.join(", ")})`);
+      const grays = colours.map((colour) => mix(weights, colour));
       const middle = Math.round(grays[0]);
-      shown.draw([...colours[0], middle, middle, middle, ...colours[1]]);
-      below.textContent = `${first} and ${second}\ngray ${grays[0].toFixed(2)} and ${grays[1].toFixed(2)}, both level ${middle}`;
-      shown.canvas.setAttribute("aria-label", `${heading.textContent}: ${below.textContent}`);
-    }
+      const [one, other] = grays.map((gray) => gray.toFixed(2));
+      const text = `${first} and ${second}\ngray ${one} and ${other}, both level ${middle}`;
+      content.draw([...colours[0], middle, middle, middle, ...colours[1]]);
+      content.setLabel(`${name}: ${text}`);
+      caption.textContent = text;
+    },
+  };
+}
 
-    function show() {
-      for (const one of sliders) one.tell();
-      for (const { values, tick, element } of buttons) {
-        const pressed = values.every((value, channel) => value === weights[channel]);
-        element.setAttribute("aria-pressed", pressed);
-        tick.style.visibility = pressed ? "visible" : "hidden";
-      }
-      none.hidden = total() > 0;
-      results.hidden = !none.hidden;
-      if (results.hidden) return;
-      ours.shown.draw(levels(grayOf(rgb, normalised())), 0, 1);
-      const said = normalised().map((weight, channel) => `${CHANNELS[channel].toLowerCase()} ${weight.toFixed(4)}`);
-      ours.shown.canvas.setAttribute("aria-label", `The photographs in gray with the weights ${said.join(", ")}`);
-      talk.refresh();
-      pairs.forEach(showPair);
-    }
+/**
+ * Weights of red, green and blue under sliders, and the gray that they give: beside the photographs,
+ * beside a library's gray, and for pairs of colours that it makes equal.
+ * @param {RenderProps<WidgetTraits & KernelTraits<[library: string], LibraryResult> & MixerTraits>} props
+ */
+function render(props) {
+  const { model } = props;
+  const { body } = frame(props, "Grayscale mixer");
+  const [count, height, width] = model.get("size");
+  const rgb = bytes(model.get("row"));
+  const libraries = model.get("libraries");
+  const zoom = Math.max(1, Math.floor(600 / (count * width)));
+  const row = (/** @type {string} */ title) =>
+    figure(title, picture({ height, width: count * width, zoom, label: title }));
+  const photographs = row("photographs");
+  photographs.picture.draw(rgb);
+  const ours = row("gray of your weights");
+  const theirs = row("gray of a library");
+  const difference = html("p", { role: "status" });
+  const noWeight = html(
+    "p",
+    { class: "g2c-message", role: "alert" },
+    "All three weights are 0, so there is no gray; increase at least one of them.",
+  );
 
-    const compared = make("div", { style: "margin-top: 0.75em" }, theirs.element, difference);
-    const talk = conversation(model, compared, (answer) => total() > 0 && showLibrary(answer));
-    const results = make("div", {},
-      make("div", { class: "g2c-pictures" }, photographs.element, ours.element),
-      talk.message, compared,
-      make("p", { class: "g2c-title" }, "Pairs of colours that become the same gray"),
-      make("div", { class: "g2c-controls" }, level.row),
-      make("div", { class: "g2c-pictures" }, ...pairs.map((pair) => pair.element)));
-    body.append(
-      make("div", { class: "g2c-controls g2c-stack" }, ...sliders.map((one) => one.row)),
-      make("p", {}, "A weight is the position of its slider divided by the sum of the three."),
-      make("div", { class: "g2c-controls", role: "group", "aria-label": "Set the weights to" },
-        make("span", {}, "Set the weights to"), ...buttons.map((button) => button.element)),
-      make("div", { class: "g2c-controls" }, library.row),
-      none, results,
-    );
-    const follow = () => {
-      library.select.value = libraries.indexOf(model.get("request")[0]); // another view may have asked
-    };
-    model.on("change:request", follow);
-    follow();
-    show();
-  },
-};
+  const showOurs = () => {
+    const parts = weights.normalised().map((weight, channel) => {
+      return `${CHANNELS[channel].toLowerCase()} ${weight.toFixed(4)}`;
+    });
+    ours.picture.draw(levels(grayOf(rgb, weights.normalised())), 0, 1);
+    ours.picture.setLabel(`The photographs in gray with the weights ${parts.join(", ")}`);
+  };
+  const showTheirs = (/** @type {LibraryResult} */ { gray }) => {
+    if (!weights.exist()) return;
+    const [library] = model.get("request");
+    const { largest, mean } = differences(grayOf(rgb, weights.normalised()), floats(gray));
+    theirs.picture.draw(levels(floats(gray)), 0, 1);
+    theirs.picture.setLabel(`The photographs in the gray of ${library}`);
+    theirs.heading.textContent = `gray by ${library}`;
+    difference.textContent =
+      `Between your weights and ${library}: ${largest.toFixed(2)} levels of difference at most, ` +
+      `${mean.toFixed(2)} on average, on the scale from 0 to 255.`;
+  };
+  const show = () => {
+    noWeight.hidden = weights.exist();
+    results.hidden = !weights.exist();
+    if (results.hidden) return;
+    showOurs();
+    requests.refresh();
+    for (const pair of pairs) pair.show(weights.normalised(), level.value);
+  };
+
+  const weights = weightControls(model.get("weights"), show);
+  const library = dropdown({
+    label: "Compare with",
+    options: libraries,
+    onChange: (position) => requests.send([libraries[position]]),
+  });
+  const level = slider({
+    label: "Gray level of the pairs",
+    min: 64,
+    max: 192,
+    value: 128,
+    onChange: show,
+  });
+  const pairs = HUES.map(colourPair);
+  const comparison = html("div", { class: "g2c-comparison" }, theirs.element, difference);
+  const requests = kernelRequests(model, comparison, showTheirs);
+  const results = html(
+    "div",
+    {},
+    pictureRow(photographs.element, ours.element),
+    requests.message,
+    comparison,
+    html("p", { class: "g2c-title" }, "Pairs of colours that become the same gray"),
+    controlRow(level.row),
+    pictureRow(...pairs.map(({ element }) => element)),
+  );
+  const buttons = controlRow(html("span", {}, "Set the weights to"), ...weights.buttons);
+  buttons.setAttribute("role", "group");
+  buttons.setAttribute("aria-label", "Set the weights to");
+  body.append(
+    html("div", { class: "g2c-controls g2c-stack" }, ...weights.sliders),
+    html("p", {}, "A weight is the position of its slider divided by the sum of the three."),
+    buttons,
+    controlRow(library.row),
+    noWeight,
+    results,
+  );
+  const followRequest = () => {
+    library.set(libraries.indexOf(model.get("request")[0])); // another view may have made it
+  };
+  model.on("change:request", followRequest);
+  followRequest();
+  show();
+}
+
+export default { render };

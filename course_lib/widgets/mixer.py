@@ -1,4 +1,4 @@
-"""Three weights, the gray they make of photographs, and what libraries make of the same."""
+"""Weights of red, green and blue, the gray that they give, and the gray of libraries."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +8,9 @@ import traitlets
 
 from course_lib import data, grayscale, plots
 from course_lib.files import CourseError
-from course_lib.widgets.latent import Explorer
-from course_lib.widgets.parts import Widget, as_bytes, says_what_is_wrong
+from course_lib.widgets.parts import KernelWidget, Widget, as_bytes, notice_on_error
 
-MAX_PHOTOS, MAX_SIDE = 12, 256  # more would neither fit beside each other nor be quick
+MAX_PHOTOS, MAX_SIDE = 12, 256  # more would not fit side by side, and be slow
 WEIGHTS = {
     "BT.601": grayscale.BT601,
     "BT.709": grayscale.BT709,
@@ -23,8 +22,8 @@ WEIGHTS = {
 FIRST = "Pillow"  # shown at the start; it loads no framework
 
 
-class Mixer(Explorer, script="mixer.js"):
-    """See `mix_gray`. The kernel is asked for the gray of a library, by its name, and no more."""
+class Mixer(KernelWidget, script="mixer.js"):
+    """See `mix_gray`. A request is the name of a library, and the answer its gray."""
 
     size = traitlets.List(traitlets.Int()).tag(sync=True)  # N, height, width
     row = traitlets.Bytes().tag(sync=True)  # uint8 (H, N * W, 3), the photographs side by side
@@ -32,18 +31,18 @@ class Mixer(Explorer, script="mixer.js"):
     libraries = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
 
-@says_what_is_wrong
+@notice_on_error
 def mix_gray(photos: np.ndarray) -> Widget:
     """Weights of red, green and blue under sliders, and the gray that they give.
 
-    Beside it stand what libraries make of the same photographs, how far they differ, and pairs of
-    colours that the chosen weights cannot tell apart. The sliders do without the kernel.
+    Beside it are the gray that libraries give, how far it differs, and pairs of colours that the
+    chosen weights make equal. The sliders work without the kernel.
 
     Args:
         photos: (N, H, W, 3), uint8 or float in [0, 1]; at most 12, of at most 256 x 256 pixels.
 
     Returns:
-        A widget. If the photographs are none, too many or not in RGB, one that says so.
+        A widget. If there are no photographs, too many, or not in RGB, a notice that says why.
     """
     pixels = _rgb_bytes(photos)  # (N, H, W, 3)
     rows = {"photograph": pixels}
@@ -69,7 +68,7 @@ def conversions() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
 
 
 def convert(library: str, rgb: np.ndarray) -> np.ndarray:
-    """What a library makes of uint8 (N, H, W, 3): float32 (N, H, W) from 0 to 255, not rounded.
+    """The gray that a library gives for uint8 (N, H, W, 3): float32 (N, H, W), 0 to 255, unrounded.
 
     Raises:
         CourseError: the library is not there, fails, or gives no finite number for each pixel.

@@ -1,92 +1,154 @@
-// What each slider is called, and how its value is said.
+/**
+ * The kernel's replay of a plateau rule; see `replay` in rates.py.
+ * @typedef {object} Replay
+ * @property {number[]} rates  Learning rate in each epoch.
+ * @property {number[]} falls  Epochs, from 1, after which the rate falls.
+ * @property {string} summary
+ */
+
+/**
+ * Traits of the learning-rate explorer; see `Rates` in rates.py. A request holds one value for each
+ * parameter.
+ * @typedef {object} RatesTraits
+ * @property {number[]} losses  Validation loss after each epoch.
+ * @property {[parameter: Parameter, values: number[]][]} slider_values  What each slider offers.
+ * @property {Record<string, number[]>} others  Name of another schedule -> rate in each epoch.
+ */
+
+/** @typedef {keyof typeof PARAMETERS} Parameter */
+
+// The label of each parameter's slider, and how its value is written.
 const PARAMETERS = {
-  factor: { label: "factor", say: (value) => String(Number(value.toPrecision(3))) },
-  patience: { label: "patience", say: (value) => `${value} ${value === 1 ? "epoch" : "epochs"}` },
-  min_delta: { label: "min_delta", say: scientific },
-  cooldown: { label: "cooldown", say: (value) => `${value} ${value === 1 ? "epoch" : "epochs"}` },
-  min_lr: { label: "floor (min_lr)", say: scientific },
+  factor: {
+    label: "factor",
+    format: (/** @type {number} */ v) => String(Number(v.toPrecision(3))),
+  },
+  patience: { label: "patience", format: epochs },
+  min_delta: { label: "min_delta", format: scientific },
+  cooldown: { label: "cooldown", format: epochs },
+  min_lr: { label: "floor (min_lr)", format: scientific },
 };
 
-/** 0.0003 -> "3e-4" */
+/**
+ * 1 -> "1 epoch"
+ * @param {number} count
+ */
+function epochs(count) {
+  return `${count} ${count === 1 ? "epoch" : "epochs"}`;
+}
+
+/**
+ * 0.0003 -> "3e-4"
+ * @param {number} value
+ */
 function scientific(value) {
   return value === 0 ? "0" : value.toExponential().replace("e+0", "");
 }
 
-/** Where in `notches` the value stands, or the nearest to it. */
-function position(notches, value) {
-  const distances = notches.map((notch) => Math.abs(notch - value));
+/**
+ * The position in `values` of the one that is nearest to `value`.
+ * @param {number[]} values
+ * @param {number} value
+ */
+function nearest(values, value) {
+  const distances = values.map((other) => Math.abs(other - value));
   return distances.indexOf(Math.min(...distances));
 }
 
-/** Write ▼ above each upright line of a chart, and the epoch beside it where there is room. */
-function nameEvents(element, epochs) {
-  const lines = [...element.querySelectorAll(".g2c-event")];
-  const places = lines.map((line) => line.getAttribute("d").match(/[\d.]+/g).map(Number)); // x, top
-  places.forEach(([x, top], index) => {
-    element.append(svg("text", { x, y: top - 2, "text-anchor": "middle" }, "▼"));
-    const room = (places[index + 1]?.[0] ?? Infinity) - x;
-    if (room > 27) element.append(svg("text", { x: x + 6, y: top - 2 }, String(epochs[index])));
+/**
+ * A slider whose positions stand for `values`.
+ * @param {Parameter} parameter
+ * @param {number[]} values
+ * @param {() => void} onChange
+ */
+function parameterSlider(parameter, values, onChange) {
+  const { label, format } = PARAMETERS[parameter];
+  const position = slider({
+    label,
+    min: 0,
+    max: values.length - 1,
+    value: 0,
+    format: (at) => format(values[at]),
+    onChange,
   });
+  return {
+    row: position.row,
+    get value() {
+      return values[position.value];
+    },
+    set(/** @type {number} */ value) {
+      position.set(nearest(values, value));
+    },
+  };
 }
 
-/** Let a logarithmic chart of these values tell whole powers of ten beside its axis. */
-function tickDecades(element, values) {
-  const ticks = [...element.querySelectorAll('text[text-anchor="end"]')]; // from low to high
-  const [bottom, top] = [ticks[0], ticks.at(-1)].map((tick) => Number(tick.getAttribute("y")));
-  const low = Math.log10(Math.min(...values)), high = Math.log10(Math.max(...values));
-  const x = ticks[0].getAttribute("x");
-  ticks.forEach((tick) => tick.remove());
-  for (let power = Math.ceil(low - 1e-9); power <= high + 1e-9; power += 1) {
-    const y = bottom + ((power - low) / (high - low)) * (top - bottom);
-    element.append(svg("text", { x, y, "text-anchor": "end" }, `1e${power}`));
-  }
+/**
+ * @param {number[]} losses
+ * @param {Replay} replay
+ * @returns {ChartOptions}
+ */
+function lossChart(losses, { falls, summary }) {
+  return {
+    label: `Validation loss by epoch. ${summary}`,
+    xLabel: "epoch (▼: then the rate falls)",
+    yLabel: "validation loss",
+    log: losses.every((loss) => loss > 0),
+    lines: [{ name: "recorded", values: losses }],
+    events: falls,
+    nameEvents: true,
+  };
 }
 
-export default {
-  render({ model, el }) {
-    const body = frame(model, el, "Learning-rate explorer");
-    const losses = model.get("losses");
-    const words = make("p", { role: "status" });
-    const [lossPlace, ratePlace] = [chartPlace(), chartPlace()];
+/**
+ * @param {Record<string, number[]>} schedules  Name -> learning rate in each epoch.
+ * @returns {ChartOptions}
+ */
+function rateChart(schedules) {
+  const lines = Object.entries(schedules).map(([name, values]) => ({ name, values, steps: true }));
+  const ends = lines.map(({ name, values }) => {
+    return `${name} ends at ${values[values.length - 1].toExponential(1)}`;
+  });
+  return {
+    label: `Learning rates by epoch: ${ends.join(", ")}`,
+    xLabel: "epoch",
+    yLabel: "learning rate",
+    log: true,
+    decades: true,
+    lines,
+  };
+}
 
-    const sliders = model.get("notches").map(([name, notches]) => {
-      const { label, say } = PARAMETERS[name];
-      const range = { min: 0, max: notches.length - 1, value: 0 };
-      const one = slider({ label, ...range, say: (at) => say(notches[at]), onchange: () => talk.ask(chosen()) });
-      return { ...one, notches };
-    });
-    const chosen = () => sliders.map(({ notches, input }) => notches[input.valueAsNumber]);
+/**
+ * Sliders for the parameters of a plateau rule: where it would have lowered the learning rate on a
+ * recorded loss curve, beside other schedules.
+ * @param {RenderProps<WidgetTraits & KernelTraits<number[], Replay> & RatesTraits>} props
+ * @returns {() => void}  Ends what observes the page.
+ */
+function render(props) {
+  const { model } = props;
+  const { body } = frame(props, "Learning-rate explorer");
+  const summary = html("p", { role: "status" });
+  const [losses, rates] = [chartPlace(), chartPlace()];
+  const results = html("div", {}, summary, pictureRow(losses.element, rates.element));
 
-    const showLosses = ({ falls, words }) => {
-      const drawn = lossPlace.fresh({
-        label: `Validation loss by epoch. ${words}`, xlabel: "epoch (▼: then the rate falls)",
-        ylabel: "validation loss", log: losses.every((loss) => loss > 0),
-      });
-      drawn.draw([{ name: "recorded", values: losses }], { events: falls });
-      nameEvents(drawn.element, falls);
-    };
-    const showRates = ({ rates }) => {
-      const lines = Object.entries({ plateau: rates, ...model.get("others") }).map(([name, values]) => ({ name, values, steps: true }));
-      const ends = lines.map(({ name, values }) => `${name} ends at ${values.at(-1).toExponential(1)}`);
-      const drawn = ratePlace.fresh({
-        label: `Learning rates by epoch: ${ends.join(", ")}`, xlabel: "epoch", ylabel: "learning rate", log: true,
-      });
-      drawn.draw(lines);
-      tickDecades(drawn.element, lines.flatMap(({ values }) => values));
-    };
-    const charts = make("div", { class: "g2c-pictures" }, lossPlace.element, ratePlace.element);
-    const shown = make("div", {}, words, charts);
-    const talk = conversation(model, shown, (answer) => {
-      words.textContent = answer.words;
-      showLosses(answer);
-      showRates(answer);
+  const sliders = model.get("slider_values").map(([parameter, values]) => {
+    return parameterSlider(parameter, values, () => requests.send(sliders.map((s) => s.value)));
+  });
+  const requests = kernelRequests(model, results, (replay) => {
+    summary.textContent = replay.summary;
+    losses.draw(lossChart(model.get("losses"), replay));
+    rates.draw(rateChart({ plateau: replay.rates, ...model.get("others") }));
+  });
+  const followRequest = () => {
+    // Another view of the widget may have made it.
+    model.get("request").forEach((value, i) => {
+      sliders[i].set(value);
     });
-    const follow = () => { // another view may have asked
-      model.get("request").forEach((value, index) => sliders[index].set(position(sliders[index].notches, value)));
-    };
-    model.on("change:request", follow);
-    body.append(make("div", { class: "g2c-controls" }, ...sliders.map((one) => one.row)), talk.message, shown);
-    follow();
-    return onResize(lossPlace.element, talk.refresh);
-  },
-};
+  };
+  model.on("change:request", followRequest);
+  body.append(controlRow(...sliders.map(({ row }) => row)), requests.message, results);
+  followRequest();
+  return onResize(losses.element, requests.refresh);
+}
+
+export default { render };

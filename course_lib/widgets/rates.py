@@ -1,4 +1,4 @@
-"""Learning-rate schedules beside each other: a plateau rule replayed on a recorded curve."""
+"""Learning-rate schedules compared: a plateau rule replayed on a recorded loss curve."""
 
 import math
 from collections.abc import Sequence
@@ -12,11 +12,10 @@ from matplotlib.figure import Figure
 from course_lib import plots
 from course_lib.files import CourseError
 from course_lib.training import schedules
-from course_lib.widgets.latent import Explorer
-from course_lib.widgets.parts import Widget, says_what_is_wrong
+from course_lib.widgets.parts import KernelWidget, Widget, notice_on_error
 
 PAPER = schedules.ReduceOnPlateau()
-NOTCHES = {  # parameter of `schedules.ReduceOnPlateau` -> where its slider stops
+SLIDER_VALUES = {  # parameter of `schedules.ReduceOnPlateau` -> values that its slider offers
     "factor": [0.1, 0.2, 0.3, PAPER.factor, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
     "patience": list(range(1, 16)),
     "min_delta": [0.0, *(float(f"{m}e{e}") for e in range(-6, -1) for m in (1, 3))],
@@ -32,7 +31,7 @@ def step_rates(num_epochs: int, rate: float, step_size: int, gamma: float = 0.1)
 
 
 def cosine_rates(num_epochs: int, rate: float) -> list[float]:
-    """Half a wave of the cosine from `rate` to 0, which the epoch after the last would have.
+    """Half a period of a cosine from `rate` to 0, which the epoch after the last would reach.
 
     Source: Loshchilov and Hutter, 2017, arXiv:1608.03983, equation 5 without restarts. It is
     `torch.optim.lr_scheduler.CosineAnnealingLR(T_max=num_epochs)`.
@@ -68,40 +67,44 @@ def _along_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-class Rates(Explorer, script="rates.js"):
-    """See `explore_schedules`. A request holds a value for each parameter in `notches`."""
+class Rates(KernelWidget, script="rates.js"):
+    """See `explore_schedules`. A request holds a value for each parameter in `slider_values`."""
 
     losses = traitlets.List(traitlets.Float()).tag(sync=True)  # one per epoch
-    notches: traitlets.List = traitlets.List().tag(sync=True)  # [parameter, values] of each slider
+    slider_values: traitlets.List[Any] = traitlets.List().tag(sync=True)  # [parameter, values], ...
     others = traitlets.Dict().tag(sync=True)  # schedule -> rate per epoch
 
 
-def replayed(losses: list[float], learning_rate: float, *settings: Any) -> dict[str, Any]:
-    """What a plateau rule with these settings would have done: rates, falls, and words.
+def replay(losses: list[float], learning_rate: float, *settings: Any) -> dict[str, Any]:
+    """What a plateau rule with these settings would have done: rates, falls, and a summary.
 
     Args:
         losses: one per epoch.
         learning_rate: of the first epoch.
-        settings: a value for each parameter in `NOTCHES`.
+        settings: a value for each parameter in `SLIDER_VALUES`.
     """
-    rule = schedules.ReduceOnPlateau(**dict(zip(NOTCHES, settings, strict=True)))
+    rule = schedules.ReduceOnPlateau(**dict(zip(SLIDER_VALUES, settings, strict=True)))
     rates = schedules.replay(rule, losses, learning_rate)  # one per epoch
     falls = [epoch for epoch in range(1, len(rates)) if rates[epoch] < rates[epoch - 1]]
     if falls:
-        told = [f"{epoch} (to {rates[epoch]:.1e})" for epoch in falls]
-        words = f"The rate falls after epoch {', '.join(told)}. Trust this replay up to its first "
-        words += f"fall only, after epoch {falls[0]}: with another rate, other losses would follow."
+        steps = ", ".join(f"{epoch} (to {rates[epoch]:.1e})" for epoch in falls)
+        summary = (
+            f"The rate falls after epoch {steps}. Trust this replay up to its first fall only, "
+            f"after epoch {falls[0]}: with another rate, other losses would follow."
+        )
     else:
-        words = "The rate never falls, so this replay is to be trusted to its end. A replay that "
-        words += "falls is to be trusted up to its first fall only."
-    return {"rates": rates, "falls": falls, "words": words}
+        summary = (
+            "The rate never falls, so this replay can be trusted to its end. A replay in which it "
+            "falls can be trusted up to its first fall only."
+        )
+    return {"rates": rates, "falls": falls, "summary": summary}
 
 
-@says_what_is_wrong
+@notice_on_error
 def explore_schedules(losses: Sequence[float], learning_rate: float = 1e-3) -> Widget:
-    """Sliders for `schedules.ReduceOnPlateau`, replayed on a recorded curve, beside others.
+    """Sliders for `schedules.ReduceOnPlateau`, replayed on a recorded loss curve.
 
-    The others are a constant rate, a tenth of it after every third of the epochs, a cosine, and
+    Beside it are a constant rate, a step to a tenth after every third of the epochs, a cosine, and
     one cycle that ends at a hundredth of its start.
 
     Args:
@@ -109,26 +112,26 @@ def explore_schedules(losses: Sequence[float], learning_rate: float = 1e-3) -> W
         learning_rate: of the first epoch, and the peak of the cycle.
 
     Returns:
-        A widget. If the losses or the rate are no such numbers, one that says so.
+        A widget. If the losses or the rate are no such numbers, a notice that says why.
     """
     values = _checked(losses, learning_rate)
     learning_rate = float(learning_rate)
     count = len(values)
-    settings = [getattr(PAPER, name) for name in NOTCHES]
+    settings = [getattr(PAPER, name) for name in SLIDER_VALUES]
     others = {
         "constant": [learning_rate] * count,
         "step": step_rates(count, learning_rate, step_size=-(-count // 3)),
         "cosine": cosine_rates(count, learning_rate),
         "one-cycle": one_cycle_rates(count, learning_rate, end=100),
     }
-    answer = replayed(values, learning_rate, *settings)
+    answer = replay(values, learning_rate, *settings)
     return Rates(
-        partial(replayed, values, learning_rate),
+        partial(replay, values, learning_rate),
         settings,
         still=_still(values, {"plateau": answer["rates"], **others}, answer["falls"]),
-        alt=f"Validation loss and learning rates over {count} epochs. {answer['words']}",
+        alt=f"Validation loss and learning rates over {count} epochs. {answer['summary']}",
         losses=values,
-        notches=list(NOTCHES.items()),
+        slider_values=list(SLIDER_VALUES.items()),
         others=others,
     )
 
@@ -148,11 +151,11 @@ def _checked(losses: Any, learning_rate: Any) -> list[float]:
         raise CourseError("losses holds NaN or infinite values; pass the epochs before them.")
     if not 0 < rate < math.inf:
         raise CourseError(f"learning_rate must be a positive number, such as 1e-3, not {rate}.")
-    return values.tolist()
+    return [float(value) for value in values]
 
 
 def _still(losses: list[float], rates: dict[str, list[float]], falls: list[int]) -> Figure:
-    """The losses with an upright line at each fall; beside them the rates by epoch."""
+    """The losses with a vertical line at each fall; beside them the rates by epoch."""
     epochs = range(1, len(losses) + 1)
     figure = Figure(figsize=(9, 3.2), dpi=plots.DPI, layout="constrained")
     left, right = figure.subplots(1, 2)

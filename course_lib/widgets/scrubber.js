@@ -1,57 +1,96 @@
-export default {
-  render({ model, el }) {
-    const body = frame(model, el, `Training of ${model.get("title")}`);
-    const [epochs, images, height, width] = model.get("size");
-    const columns = Math.min(images, 8);
-    const stride = height * width * 3;
-    const predictions = bytes(model.get("predictions"));
-    const curves = model.get("curves");
+/**
+ * Traits of the training scrubber; see `Scrubber` in scrubber.py.
+ * @typedef {object} ScrubberTraits
+ * @property {string} title  Name of the run.
+ * @property {[epochs: number, images: number, height: number, width: number]} size
+ * @property {DataView} predictions  uint8 (epochs, images, height, width, 3).
+ * @property {DataView} gray  uint8 (images, height, width, 3): the input.
+ * @property {DataView} truth  uint8 (images, height, width, 3).
+ * @property {Record<string, number[]>} curves  Name -> loss after each epoch.
+ * @property {number[]} events  Epochs, from 1, that are marked in the chart.
+ */
 
-    /** All images of one kind as one picture, `columns` in a row. */
-    const sheet = (label) => {
-      const rows = Math.ceil(images / columns);
-      const shown = picture({ height: rows * height, width: columns * width, zoom: 2, label });
-      const pixels = new Uint8Array(rows * columns * stride).fill(255);
-      const draw = (source, offset) => {
-        for (let n = 0; n < images; n += 1)
-          for (let y = 0; y < height; y += 1) {
-            const from = offset + n * stride + y * width * 3;
-            const to = ((Math.floor(n / columns) * height + y) * columns + (n % columns)) * width * 3;
-            pixels.set(source.subarray(from, from + width * 3), to);
-          }
-        shown.draw(pixels);
-      };
-      return { shown, draw };
-    };
+/**
+ * All images of one kind as one picture, eight in a row at most.
+ * @param {ScrubberTraits["size"]} size
+ * @param {string} title
+ * @param {string} label  For screen readers.
+ */
+function sheet([, images, height, width], title, label) {
+  const columns = Math.min(images, 8);
+  const rows = Math.ceil(images / columns);
+  const content = picture({ height: rows * height, width: columns * width, zoom: 2, label });
+  const pixels = new Uint8Array(rows * columns * height * width * 3).fill(255);
+  const line = width * 3; // bytes of one line of an image
+  return {
+    ...figure(title, content),
+    /** Draw the images that start at `offset`. */
+    draw(/** @type {Uint8Array} */ source, offset = 0) {
+      for (let i = 0; i < images * height; i += 1) {
+        const [image, y] = [Math.floor(i / height), i % height];
+        const row = Math.floor(image / columns) * height + y;
+        const from = offset + i * line;
+        pixels.set(source.subarray(from, from + line), (row * columns + (image % columns)) * line);
+      }
+      content.draw(pixels);
+    },
+  };
+}
 
-    const kinds = { gray: sheet("Gray input"), prediction: sheet(""), truth: sheet("Truth") };
-    kinds.gray.draw(bytes(model.get("gray")), 0);
-    kinds.truth.draw(bytes(model.get("truth")), 0);
-    const curvePlace = chartPlace();
-    const lines = Object.entries(curves).map(([name, values]) => ({ name, values }));
+/**
+ * A slider over epochs: the predictions after that epoch beside input and truth, and the epoch
+ * marked on the loss curves.
+ * @param {RenderProps<WidgetTraits & ScrubberTraits>} props
+ * @returns {() => void}  Ends what observes the page.
+ */
+function render(props) {
+  const { model } = props;
+  const { body } = frame(props, `Training of ${model.get("title")}`);
+  const size = model.get("size");
+  const [epochs, images, height, width] = size;
+  const predictions = bytes(model.get("predictions"));
+  const lines = Object.entries(model.get("curves")).map(([name, values]) => ({ name, values }));
 
-    const drawCurves = () => {
-      const label = `Loss curves, marked at epoch ${epoch.value}`;
-      const losses = curvePlace.fresh({ label, xlabel: "epoch", ylabel: "loss (MSE)", log: true });
-      losses.draw(lines, { marker: epoch.value, events: model.get("events") });
-    };
-    const show = () => {
-      kinds.prediction.draw(predictions, (epoch.value - 1) * images * stride);
-      const values = lines.map(({ name, values }) => `${name} ${values[epoch.value - 1].toFixed(5)}`);
-      const text = `Prediction after epoch ${epoch.value} of ${epochs}; loss: ${values.join(", ")}`;
-      kinds.prediction.shown.canvas.setAttribute("aria-label", text);
-      painted.below.textContent = text;
-      drawCurves();
-    };
-    const epoch = slider({ label: "Epoch", min: 1, max: epochs, value: epochs, onchange: show });
-    const painted = figure("prediction", kinds.prediction.shown);
-    body.append(
-      make("div", { class: "g2c-controls" }, epoch.row),
-      make("div", { class: "g2c-pictures" },
-        figure("gray input", kinds.gray.shown).element, painted.element, figure("truth", kinds.truth.shown).element),
-      curvePlace.element,
-    );
-    show();
-    return onResize(curvePlace.element, drawCurves);
-  },
-};
+  const gray = sheet(size, "gray input", "Gray input");
+  const prediction = sheet(size, "prediction", "");
+  const truth = sheet(size, "truth", "Truth");
+  gray.draw(bytes(model.get("gray")));
+  truth.draw(bytes(model.get("truth")));
+  const chart = chartPlace();
+  const epoch = slider({
+    label: "Epoch",
+    min: 1,
+    max: epochs,
+    value: epochs,
+    onChange: () => show(),
+  });
+
+  const drawCurves = () =>
+    chart.draw({
+      label: `Loss curves, marked at epoch ${epoch.value}`,
+      xLabel: "epoch",
+      yLabel: "loss (MSE)",
+      log: true,
+      lines,
+      marker: epoch.value,
+      events: model.get("events"),
+    });
+  const show = () => {
+    const at = epoch.value - 1;
+    prediction.draw(predictions, at * images * height * width * 3);
+    const losses = lines.map(({ name, values }) => `${name} ${values[at].toFixed(5)}`);
+    const text = `Prediction after epoch ${epoch.value} of ${epochs}; loss: ${losses.join(", ")}`;
+    prediction.picture.setLabel(text);
+    prediction.caption.textContent = text;
+    drawCurves();
+  };
+  body.append(
+    controlRow(epoch.row),
+    pictureRow(gray.element, prediction.element, truth.element),
+    chart.element,
+  );
+  show();
+  return onResize(chart.element, drawCurves);
+}
+
+export default { render };

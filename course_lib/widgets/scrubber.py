@@ -1,4 +1,4 @@
-"""The pictures a network painted after each epoch of its training, under a slider."""
+"""The predictions of a model after each epoch of its training, under a slider."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from course_lib import data, grayscale, plots
 from course_lib.files import CourseError
 from course_lib.results.published import Run
-from course_lib.widgets.parts import Widget, as_bytes, says_what_is_wrong
+from course_lib.widgets.parts import Widget, as_bytes, notice_on_error
 
 LINES = {"validation": "-", "training": "--", "gray copy": ":"}  # in this order in the browser, too
 
@@ -19,24 +19,24 @@ class Scrubber(Widget, script="scrubber.js"):
     """See `scrub_training`."""
 
     size = traitlets.List(traitlets.Int()).tag(sync=True)  # epochs, images, height, width
-    predictions = traitlets.Bytes().tag(sync=True)
-    truth = traitlets.Bytes().tag(sync=True)
-    gray = traitlets.Bytes().tag(sync=True)
+    predictions = traitlets.Bytes().tag(sync=True)  # uint8 (E, N, H, W, 3)
+    truth = traitlets.Bytes().tag(sync=True)  # uint8 (N, H, W, 3)
+    gray = traitlets.Bytes().tag(sync=True)  # uint8 (N, H, W, 3)
     curves = traitlets.Dict().tag(sync=True)  # name -> loss per epoch
-    events = traitlets.List(traitlets.Int()).tag(sync=True)
+    events = traitlets.List(traitlets.Int()).tag(sync=True)  # epochs after which the rate falls
     title = traitlets.Unicode().tag(sync=True)
 
 
-@says_what_is_wrong
+@notice_on_error
 def scrub_training(run: Run) -> Widget:
-    """An epoch slider over what a published run painted, with a mark on its loss curves.
+    """An epoch slider over the predictions of a published run, with a mark on its loss curves.
 
     Args:
         run: a published run, see `published.load`. Its 16 validation images are shown, and the
             gray copy's error on all validation images beside its losses.
 
     Returns:
-        A widget. If it is no run, or its record is damaged, one that says so and how to mend it.
+        A widget. If it is no run, or its files are damaged, a notice that says how to fix that.
     """
     if not isinstance(run, Run):
         raise CourseError("Give a published run: scrub_training(published.load('fc_latent')).")
@@ -46,7 +46,7 @@ def scrub_training(run: Run) -> Widget:
     return Scrubber(
         _still(run, curves, as_bytes(gray)),
         f"Losses of {run.label}, with the gray copy's; below them eight photographs in gray, "
-        f"painted at the beginning, in the middle and at the end of the training, and in truth.",
+        "predicted at the beginning, in the middle and at the end of the training, and in truth.",
         size=list(predictions.shape[:4]),
         predictions=predictions.tobytes(),
         truth=truth.tobytes(),
@@ -59,11 +59,11 @@ def scrub_training(run: Run) -> Widget:
 
 def _curves(run: Run, num_epochs: int) -> dict[str, list[float]]:
     """The lines of the chart, name -> one finite number for each epoch."""
-    bar: Any = run.metrics["gray_copy_validation"]["mse"]
+    baseline: Any = run.metrics["gray_copy_validation"]["mse"]
     curves = {
         "validation": run.losses(),
         "training": run.losses("train_loss"),
-        "gray copy": [float(bar)] * len(run.history),
+        "gray copy": [float(baseline)] * len(run.history),
     }
     if not num_epochs or len(run.history) != num_epochs:
         raise CourseError(

@@ -71,7 +71,7 @@ def test_tab_reaches_every_control_in_order_and_shows_where_it_is(page, name, wi
 
 
 @every_widget
-def test_screen_readers_are_told_what_everything_is(name, widget):
+def test_everything_has_a_name_for_screen_readers(name, widget):
     roles = "slider|combobox|spinbutton|checkbox|radio|button|textbox|img|group|table"
     tree = widget.aria_snapshot()
     lines = re.findall(rf"^\s*- ({roles})\b(.*)$", tree, re.MULTILINE)

@@ -8,7 +8,7 @@ from matplotlib.image import imread
 from playwright.sync_api import expect
 
 from course_lib import data, grayscale, metrics
-from course_lib.widgets.compare import FIGURES
+from course_lib.widgets.compare import METRICS
 
 SETUP = """
 import numpy as np
@@ -53,7 +53,7 @@ def page(open_notebook):
 def widget(page):
     """The widget as it begins."""
     widget = page.locator(".g2c").first
-    for label, text in {"Class": "all", "Order": "as they come", "Zoom": "4×"}.items():
+    for label, text in {"Class": "all", "Order": "original order", "Zoom": "4×"}.items():
         widget.get_by_label(label, exact=True).select_option(label=text)
     widget.get_by_label("Image", exact=True).press("Home")
     expect(widget).to_have_attribute("data-image", "0")
@@ -113,12 +113,12 @@ def test_the_last_of_many_held_keys_counts(page, widget, slider, pixels):
         is_shown(page, widget, pixels, image)
 
 
-def test_figures_under_each_picture_are_those_of_metrics(widget, slider):
+def test_scores_under_each_picture_are_those_of_metrics(widget, slider):
     for image in range(12):
         expect(widget).to_have_attribute("data-image", str(image))
         for name in MODELS:
             cells = widget.get_by_role("table", name=name, exact=True).get_by_role("cell")
-            for (key, _, digits), text in zip(FIGURES, cells.all_inner_texts(), strict=True):
+            for (key, _, digits), text in zip(METRICS, cells.all_inner_texts(), strict=True):
                 number = float(text.removeprefix("★ "))
                 assert abs(number - SCORES[name][key][image]) <= 0.51 * 10.0**-digits, (name, key)
         slider.press("ArrowRight")
@@ -155,7 +155,7 @@ def test_only_one_class_is_shown(page, widget, slider, pixels):
     ],
 )
 @pytest.mark.parametrize("judge", ["gray-level table", "mirrored"])
-def test_images_come_in_the_order_of_a_models_figures(widget, slider, order, key, sign, judge):
+def test_images_come_in_the_order_of_a_models_scores(widget, slider, order, key, sign, judge):
     widget.get_by_label("Order").select_option(label=order)
     widget.get_by_label("judged by").select_option(label=judge)
     for image in np.argsort(sign * SCORES[judge][key], kind="stable"):
@@ -163,7 +163,7 @@ def test_images_come_in_the_order_of_a_models_figures(widget, slider, order, key
         slider.press("ArrowRight")
 
 
-def test_no_model_judges_images_as_they_come(widget):
+def test_no_model_judges_images_in_the_original_order(widget):
     expect(widget.get_by_label("judged by")).to_be_disabled()
 
 
@@ -252,7 +252,7 @@ def test_moving_makes_no_new_elements(page, widget, slider, wipe):
     assert widget.evaluate(new) == 0
 
 
-def test_a_picture_that_is_none_is_told_in_one_sentence(page):
+def test_an_invalid_picture_gives_one_sentence(page):
     notice = page.locator(".g2c").nth(1)
     expect(notice.get_by_role("alert")).to_contain_text("'broken' holds NaN or infinite values")
     expect(notice.locator("canvas, input")).to_have_count(0)

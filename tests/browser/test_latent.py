@@ -42,7 +42,7 @@ torch.manual_seed(0)
 untrained = C()
 models = {{"trained": published.load("conv_latent").load_into(C()), "untrained": untrained}}
 """
-# Notes, at every frame the browser paints, what is chosen and what is shown.
+# Notes, at every frame the browser draws, what is chosen and what is shown.
 WATCH = """(root) => {
   window.seen = [];
   const look = () => {
@@ -85,7 +85,7 @@ def good_mood(mood):
 
 @pytest.fixture
 def walk(page):
-    return page.get_by_role("group", name="Walks in the latent").first
+    return page.get_by_role("group", name="Latent walk").first
 
 
 @pytest.fixture
@@ -95,14 +95,14 @@ def maps(page):
 
 @pytest.fixture(scope="module")
 def expected_walk():
-    """expected_walk(kind, start, other) -> uint8 frames, what stands beside them, their words."""
+    """expected_walk(kind, start, other) -> uint8 frames, their references, their captions."""
     widget = walk_latent(published.load("fc_latent").model(), GRAY)
 
     def ask(*request):
         widget.request = list(request)
         answer = widget.answer
-        arrays = [np.frombuffer(answer[key], np.uint8) for key in ("frames", "beside")]
-        return [array.reshape(21, 32, 32, 3).astype(int) for array in arrays], answer["words"]
+        arrays = [np.frombuffer(answer[key], np.uint8) for key in ("frames", "references")]
+        return [array.reshape(21, 32, 32, 3).astype(int) for array in arrays], answer["captions"]
 
     return ask
 
@@ -139,12 +139,12 @@ def shown(pixels, page, widget):
 
 
 def assert_shows_walk(pixels, page, walk, expected, place):
-    (frames, beside), words = expected
+    (frames, beside), captions = expected
     _, _, moving, still = shown(pixels, page, walk)
     # One level: the sums of another process may be rounded in another order.
     np.testing.assert_allclose(moving, frames[place], atol=1)
     np.testing.assert_allclose(still, beside[place], atol=1)
-    expect(walk.locator("p").filter(has_text="RMS")).to_have_text(words[place])
+    expect(walk.locator("p").filter(has_text="RMS")).to_have_text(captions[place])
 
 
 def test_a_walk_between_two_images_shows_what_the_model_decodes(
@@ -225,13 +225,13 @@ def test_a_model_that_fails_leaves_the_last_picture_and_recovers(
         "walk": (walk, "From", "Position"),
         "maps": (maps, "Image", "Map"),
     }[kind]
-    words = {"raise": "not today", "nan": "NaN or infinite", "shape": "is needed"}[name]
+    message = {"raise": "not today", "nan": "NaN or infinite", "shape": "is needed"}[name]
     slider = widget.get_by_label(label, exact=True)
     set_to(slider, 5)
     before = shown(pixels, page, widget)[-2:]
     mood.write_text(name)
     slider.press("ArrowRight")
-    expect(widget.get_by_role("alert")).to_contain_text(words)
+    expect(widget.get_by_role("alert")).to_contain_text(message)
     expect(widget.locator(".g2c-stale:has(.g2c-picture)")).to_have_count(1)
     widget.get_by_label(place, exact=True).press("Home")
     widget.get_by_label(place, exact=True).press("ArrowRight")
@@ -265,7 +265,9 @@ def assert_shows_maps(pixels, page, maps, answer, scale, order, at):
     np.testing.assert_allclose(one, levels, atol=1)  # as in a walk
     np.testing.assert_allclose(all_maps, sheet(answer[scale][order], at), atol=1)
     picture = maps.get_by_role("img", name=re.compile(f"^Map {number} of image"))
-    expect(picture).to_have_attribute("aria-label", re.compile(re.escape(answer["words"][number])))
+    expect(picture).to_have_attribute(
+        "aria-label", re.compile(re.escape(answer["captions"][number]))
+    )
     place = maps.get_by_label("Map", exact=True)
     expect(place).to_have_attribute("aria-valuetext", f"map {number}, place {at + 1} of 256")
 
@@ -332,7 +334,7 @@ def test_a_click_on_the_sheet_chooses_a_map(page, maps, pixels, expected_maps):
 
 
 def test_two_views_of_a_widget_show_the_same(page, walk, pixels):
-    views = [walk, page.get_by_role("group", name="Walks in the latent").last]
+    views = [walk, page.get_by_role("group", name="Latent walk").last]
     places = [view.get_by_label("Position") for view in views]
     assert places[0].evaluate("(one, other) => one !== other", places[1].element_handle())
     walk.get_by_label("Walk", exact=True).select_option("along a principal direction")
@@ -349,7 +351,7 @@ def test_two_views_of_a_widget_show_the_same(page, walk, pixels):
     expect(walk.get_by_label("Direction", exact=True)).to_be_hidden()
 
 
-def test_a_busy_kernel_is_told_and_the_choice_is_not_lost(page, walk, pixels, mood):
+def test_a_busy_kernel_is_reported_and_the_choice_is_not_lost(page, walk, pixels, mood):
     set_to(walk.get_by_label("To", exact=True), 1)
     set_to(walk.get_by_label("From", exact=True), 0)
     shown(pixels, page, walk)
@@ -364,7 +366,7 @@ def test_a_busy_kernel_is_told_and_the_choice_is_not_lost(page, walk, pixels, mo
     expect(walk.locator(".g2c-stale")).to_have_count(0)
 
 
-def test_no_image_is_told_in_one_sentence(page):
+def test_no_image_gives_one_sentence(page):
     notice = page.get_by_role("group", name="Notice")
     expect(notice.get_by_role("alert")).to_contain_text("gray is empty")
     expect(notice.locator("canvas, input")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The learning-rate explorer as a reader uses it: what it says is what the kernel replayed."""
+"""The learning-rate explorer as a reader uses it: what it shows is what the kernel replayed."""
 
 import re
 
@@ -38,15 +38,15 @@ def slider(widget, name):
     return widget.get_by_label(name, exact=True)
 
 
-def words(widget):
+def summary(widget):
     return widget.locator("p[role=status]")
 
 
 def settings(widget):
-    """What the sliders stand at, as parameters of the rule."""
+    """The values of the sliders, as parameters of the rule."""
     return [
-        notches[int(slider(widget, name).input_value())]
-        for name, notches in zip(NAMES, rates.NOTCHES.values(), strict=True)
+        values[int(slider(widget, name).input_value())]
+        for name, values in zip(NAMES, rates.SLIDER_VALUES.values(), strict=True)
     ]
 
 
@@ -87,10 +87,10 @@ def steps_of(path):
 
 def test_at_first_it_shows_the_papers_settings(widget):
     chosen = settings(widget)
-    assert chosen == [getattr(rates.PAPER, name) for name in rates.NOTCHES]
+    assert chosen == [getattr(rates.PAPER, name) for name in rates.SLIDER_VALUES]
     assert falls(chosen), "this run was chosen because its rate would have fallen"
-    assert said_falls(words(widget).inner_text()) == marked_falls(widget) == falls(chosen)
-    expect(words(widget)).to_contain_text(f"first fall only, after epoch {falls(chosen)[0]}")
+    assert said_falls(summary(widget).inner_text()) == marked_falls(widget) == falls(chosen)
+    expect(summary(widget)).to_contain_text(f"first fall only, after epoch {falls(chosen)[0]}")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,11 +99,11 @@ def test_each_slider_is_moved_by_keys_and_answered_from_the_kernel(page, widget,
     first = moved.input_value()
     for key in ("Home", "ArrowRight", "ArrowRight", "PageUp", "ArrowLeft", "End"):
         moved.press(key)
-        expected = rates.replayed(LOSSES, 1e-3, *settings(widget))
-        expect(words(widget)).to_have_text(expected["words"])
+        expected = rates.replay(LOSSES, 1e-3, *settings(widget))
+        expect(summary(widget)).to_have_text(expected["summary"])
         assert marked_falls(widget) == expected["falls"]
     moved.fill(first)
-    expect(words(widget)).to_have_text(rates.replayed(LOSSES, 1e-3, *settings(widget))["words"])
+    expect(summary(widget)).to_have_text(rates.replay(LOSSES, 1e-3, *settings(widget))["summary"])
 
 
 def test_the_last_of_many_quick_moves_is_the_one_shown(page, widget):
@@ -112,22 +112,22 @@ def test_the_last_of_many_quick_moves_is_the_one_shown(page, widget):
         moved.focus()
         for press in range(40):
             page.keyboard.press("ArrowLeft" if (press + at) % 7 < 3 else "ArrowRight")
-    expected = rates.replayed(LOSSES, 1e-3, *settings(widget))
-    expect(words(widget)).to_have_text(expected["words"])
+    expected = rates.replay(LOSSES, 1e-3, *settings(widget))
+    expect(summary(widget)).to_have_text(expected["summary"])
     assert marked_falls(widget) == expected["falls"]
     for name in NAMES:
         slider(widget, name).press("Home")
-    expected = rates.replayed(LOSSES, 1e-3, *(values[0] for values in rates.NOTCHES.values()))
-    expect(words(widget)).to_have_text(expected["words"])
+    expected = rates.replay(LOSSES, 1e-3, *(values[0] for values in rates.SLIDER_VALUES.values()))
+    expect(summary(widget)).to_have_text(expected["summary"])
 
 
-def test_rates_are_drawn_on_a_logarithmic_axis_and_told_apart_without_colour(widget):
-    for name, notches in zip(NAMES, rates.NOTCHES.values(), strict=True):
+def test_rates_are_drawn_on_a_logarithmic_axis_and_distinct_without_colour(widget):
+    for name, values in zip(NAMES, rates.SLIDER_VALUES.values(), strict=True):
         parameter = name.split("(")[-1].strip(")")
-        slider(widget, name).fill(str(notches.index(getattr(rates.PAPER, parameter))))
+        slider(widget, name).fill(str(values.index(getattr(rates.PAPER, parameter))))
     chosen = settings(widget)
-    replayed = rates.replayed(LOSSES, 1e-3, *chosen)
-    expect(words(widget)).to_have_text(replayed["words"])
+    replayed = rates.replay(LOSSES, 1e-3, *chosen)
+    expect(summary(widget)).to_have_text(replayed["summary"])
     chart = widget.locator("svg").nth(1)
     count = len(LOSSES)
     shown = {
@@ -168,4 +168,4 @@ def test_the_mouse_moves_a_slider(page, widget):
     box = patience.bounding_box()
     page.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
     assert settings(widget)[1] == 1
-    expect(words(widget)).to_have_text(rates.replayed(LOSSES, 1e-3, *settings(widget))["words"])
+    expect(summary(widget)).to_have_text(rates.replay(LOSSES, 1e-3, *settings(widget))["summary"])

@@ -85,7 +85,7 @@ def test_keys_choose_the_epoch_and_leave_the_notebook_alone(
         assert page.evaluate(CELL) == before, f"{key} went to another cell"
 
 
-def test_every_epoch_is_told_in_words_and_marked_on_the_curves(page, widget, slider, save):
+def test_every_epoch_is_described_and_marked_on_the_curves(page, widget, slider, save):
     slider.press("Home")
     marks = []
     for epoch, losses in enumerate(RUN.history, start=1):
@@ -124,7 +124,7 @@ def test_the_mouse_drags_the_slider(page, widget, slider, pixels):
     assert len(seen) == 4 and min(seen) == 1
 
 
-def test_a_damaged_run_says_so_in_one_sentence(page):
+def test_a_damaged_run_gives_one_sentence(page):
     notice = page.locator(".g2c").nth(1)
     message = notice.get_by_role("alert")
     expect(message).to_contain_text("is missing or damaged; restore it with: git checkout")

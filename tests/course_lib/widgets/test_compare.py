@@ -13,7 +13,7 @@ PICTURES = {
     "pale": TRUTH / 2 + 0.25,
     "noise": rng.random(TRUTH.shape),
 }
-ROW = {key: row for row, (key, _, _) in enumerate(compare.FIGURES)}
+ROW = {key: row for row, (key, _, _) in enumerate(compare.METRICS)}
 
 
 def pixels(widget):
@@ -21,9 +21,9 @@ def pixels(widget):
     return np.frombuffer(widget.pixels, np.uint8).reshape(-1, *widget.size, 3)
 
 
-def figures(widget):
+def sent_scores(widget):
     """float32 (P, K, N) as they are sent."""
-    return np.frombuffer(widget.figures, np.float32).reshape(-1, len(ROW), widget.size[0])
+    return np.frombuffer(widget.scores, np.float32).reshape(-1, len(ROW), widget.size[0])
 
 
 def best(widget):
@@ -50,8 +50,8 @@ def test_pixels_are_those_of_the_arrays(widget):
     np.testing.assert_array_equal(truth, levels(TRUTH))
 
 
-def test_figures_are_those_of_metrics(widget):
-    sent = figures(widget)
+def test_scores_are_those_of_metrics(widget):
+    sent = sent_scores(widget)
     for model, predicted in zip(sent[1:-1], PICTURES.values(), strict=True):
         scores = metrics.per_image(predicted, TRUTH)
         np.testing.assert_allclose(model, [scores[key] for key in ROW], rtol=1e-6)
@@ -64,11 +64,11 @@ def test_eight_bits_are_shown_as_they_are_and_measured_as_floats():
     widget = compare_models(eight_bits, levels(TRUTH))
     np.testing.assert_array_equal(pixels(widget)[1:-1], list(eight_bits.values()))
     scores = metrics.per_image(data.as_float(eight_bits["pale"]), data.as_float(levels(TRUTH)))
-    np.testing.assert_allclose(figures(widget)[2, ROW["ssim"]], scores["ssim"], rtol=1e-6)
+    np.testing.assert_allclose(sent_scores(widget)[2, ROW["ssim"]], scores["ssim"], rtol=1e-6)
 
 
 def test_the_best_of_a_line_is_marked_whatever_its_direction(widget):
-    values, marks = figures(widget)[1:-1], best(widget)
+    values, marks = sent_scores(widget)[1:-1], best(widget)
     for key in ("mse", "mse_luma", "mse_chroma", "ciede2000"):
         np.testing.assert_array_equal(
             marks[1:-1, ROW[key]].argmax(0), values[:, ROW[key]].argmin(0)
@@ -78,7 +78,7 @@ def test_the_best_of_a_line_is_marked_whatever_its_direction(widget):
             marks[1:-1, ROW[key]].argmax(0), values[:, ROW[key]].argmax(0)
         )
     assert (marks[1:-1].sum(axis=0) == 1).all()
-    assert not marks[[0, -1]].any(), "gray and truth take no part"
+    assert not marks[[0, -1]].any(), "gray and truth are not compared"
 
 
 def test_the_best_colourfulness_is_the_nearest_not_the_greatest():
@@ -88,8 +88,8 @@ def test_the_best_colourfulness_is_the_nearest_not_the_greatest():
     assert marks[2, ROW["colourfulness"]].all() and not marks[1, ROW["colourfulness"]].any()
 
 
-def test_figures_that_are_printed_alike_are_marked_alike():
-    step = np.float32(1e-7)  # far below the last digit of any figure
+def test_scores_that_are_printed_alike_are_marked_alike():
+    step = np.float32(1e-7)  # far below the last digit of any score
     noise = np.clip(PICTURES["noise"], 0.1, 0.9)
     assert best(compare_models({"one": noise, "other": noise + step}, TRUTH))[1:3].all()
 
@@ -142,7 +142,7 @@ def with_nan():
         (PICTURES, TRUTH, {"classes": 3}, "classes must be names"),
     ],
 )
-def test_what_cannot_be_compared_is_said_in_one_sentence(pictures, truth, more, says):
+def test_what_cannot_be_compared_gives_one_sentence(pictures, truth, more, says):
     notice = compare_models(pictures, truth, **more)
     assert not isinstance(notice, compare.Compare)
     assert says in notice.error and "\n" not in notice.error
@@ -156,7 +156,7 @@ def test_more_than_a_page_can_hold_is_refused(monkeypatch):
     assert "5 times 5 images" in compare_models(PICTURES, TRUTH).error
 
 
-def test_a_still_picture_is_left_and_told_in_words(widget):
+def test_there_is_a_still_picture_with_alt_text(widget):
     bundle, metadata = widget._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR")
     assert metadata["image/png"]["alt"] == bundle["text/plain"]

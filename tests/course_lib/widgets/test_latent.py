@@ -57,7 +57,7 @@ def test_a_walk_decodes_the_straight_line_between_two_latents(model):
     ends = published.predict(model, GRAY[[2, 5]]) * 255
     np.testing.assert_allclose(pictures(widget.answer)[[0, 20]], ends, atol=1)
     mixed = [(1 - share) * ends[0] + share * ends[1] for share in np.linspace(0, 1, 21)]
-    np.testing.assert_allclose(pictures(widget.answer, "beside"), mixed, atol=1)
+    np.testing.assert_allclose(pictures(widget.answer, "references"), mixed, atol=1)
 
 
 def test_a_direction_is_walked_in_standard_deviations_from_the_image(model):
@@ -73,11 +73,11 @@ def test_a_direction_is_walked_in_standard_deviations_from_the_image(model):
     expected = decoded(model, torch.from_numpy(line.astype(np.float32)).view(-1, *codes.shape[1:]))
     np.testing.assert_allclose(pictures(widget.answer), expected, atol=1)
     own = published.predict(model, GRAY[4:5]) * 255
-    for frame in (pictures(widget.answer)[10], *pictures(widget.answer, "beside")):
+    for frame in (pictures(widget.answer)[10], *pictures(widget.answer, "references")):
         np.testing.assert_allclose(frame, own[0], atol=1)
     shares = variances[::-1] / variances.sum()
-    told = [f"{i}: {share:.1%} of the variance" for i, share in enumerate(shares[:3], start=1)]
-    assert widget.directions == told
+    stated = [f"{i}: {share:.1%} of the variance" for i, share in enumerate(shares[:3], start=1)]
+    assert widget.directions == stated
     assert widget.places["direction"][10] == "+0.0 standard deviations"
     assert widget.places["direction"][0] == "-3.0 standard deviations"
 
@@ -92,27 +92,29 @@ def test_directions_are_orthogonal_and_no_more_than_there_are():
     np.testing.assert_allclose(np.diag(products) / total, shares)
 
 
-def test_words_count_the_numbers_that_no_image_gives():
+def test_captions_count_the_numbers_that_no_image_gives():
     model = fc_model()
     widget = walk_latent(model, GRAY)
-    assert all("\n0 of 12 latent" in text for text in widget.answer["words"])  # between two images
+    assert all(
+        "\n0 of 12 latent" in text for text in widget.answer["captions"]
+    )  # between two images
     widget.request = ["direction", 0, 0]
     codes = encoded(model).numpy()
     directions, _ = latent.principal_directions(codes, 1)
     far = codes[0] + 3 * directions[0]
     outside = int(np.sum((far < codes.min(axis=0)) | (far > codes.max(axis=0))))
-    assert outside > 0 and f"\n{outside} of 12 latent" in widget.answer["words"][20]
+    assert outside > 0 and f"\n{outside} of 12 latent" in widget.answer["captions"][20]
 
 
-def test_words_tell_how_far_a_frame_is_from_the_picture_beside_it():
+def test_captions_tell_how_far_a_frame_is_from_the_picture_beside_it():
     answer = walk_latent(fc_model(), GRAY).answer
-    frames, beside = pictures(answer) / 255, pictures(answer, "beside") / 255
+    frames, beside = pictures(answer) / 255, pictures(answer, "references") / 255
     distance = np.sqrt(np.mean((frames - beside) ** 2, axis=(1, 2, 3)))
-    told = [float(text.split(": ")[1].split()[0]) for text in answer["words"]]
-    np.testing.assert_allclose(told, distance, atol=0.003)  # rounded to levels, and to 3 digits
-    assert told[0] == told[20] == 0
+    stated = [float(text.split(": ")[1].split()[0]) for text in answer["captions"]]
+    np.testing.assert_allclose(stated, distance, atol=0.003)  # rounded to levels, and to 3 digits
+    assert stated[0] == stated[20] == 0
     ends = np.sqrt(np.mean((frames[20] - frames[0]) ** 2))
-    yardsticks = {float(text.split("walk: ")[1].split(")")[0]) for text in answer["words"]}
+    yardsticks = {float(text.split("walk: ")[1].split(")")[0]) for text in answer["captions"]}
     assert list(yardsticks) == pytest.approx([ends], abs=0.003)
 
 
@@ -145,8 +147,8 @@ def test_maps_are_described_by_their_largest_value_and_share_of_zeros():
     maps[0] = [[0, 2.5], [0, -1]]
     maps[2] = 7  # constant: black in a scale of its own
     answer = latent.describe(maps)
-    assert answer["words"][0] == "largest value 2.5, smallest -1, mean 0.375; 50.0% zeros"
-    assert answer["words"][1] == "largest value 0, smallest 0, mean 0; 100.0% zeros"
+    assert answer["captions"][0] == "largest value 2.5, smallest -1, mean 0.375; 50.0% zeros"
+    assert answer["captions"][1] == "largest value 0, smallest 0, mean 0; 100.0% zeros"
     assert list(answer["each"]) == [73, 255, 73, 0] + [0] * 8
     assert list(answer["common"]) == [32, 112, 32, 0] + [32] * 4 + [255] * 4
     assert answer["order"] == [2, 0, 1]
@@ -204,7 +206,7 @@ def test_a_model_in_double_precision_is_given_what_it_takes():
 
 
 class Broken(nn.Module):
-    """A model that can be told to fail, now or later; `what` replaces its results."""
+    """A model that can be made to fail, now or later; `what` replaces its results."""
 
     def __init__(self, encode=None, decode=None):
         super().__init__()
@@ -247,7 +249,7 @@ def test_a_model_that_fails_at_once_gives_a_notice(name):
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_model_that_fails_later_says_so_and_recovers(name):
+def test_a_model_that_fails_later_gives_a_reason_and_recovers(name):
     what, message = FAILURES[name]
     model = Broken()
     walk, maps = walk_latent(model, GRAY), show_feature_maps(model, GRAY)
@@ -272,7 +274,7 @@ def test_maps_of_another_shape_than_at_first_are_refused():
     assert "(1, 10, 16, 16) is needed" in widget.answer["failure"]
 
 
-def test_a_choice_that_cannot_be_made_is_answered_in_words():
+def test_a_choice_that_cannot_be_made_is_answered_with_a_reason():
     for widget, request in (
         (walk_latent(conv_model(), GRAY), ["pair", 0, 99]),
         (show_feature_maps(conv_model(), GRAY), [99]),
@@ -316,11 +318,11 @@ def test_one_of_several_models_is_chosen_by_its_place():
     models = {"one": conv_model(), "two": Broken(encode=lambda maps: 2 * maps)}
     widget = show_feature_maps(models, GRAY)
     assert widget.names == ["one", "two"]
-    assert widget.answer["words"] == show_feature_maps(models["one"], GRAY).answer["words"]
+    assert widget.answer["captions"] == show_feature_maps(models["one"], GRAY).answer["captions"]
     widget.request = [3, 1]
     other = show_feature_maps(models["two"], GRAY)
     other.request = [3]
-    assert widget.answer["words"] == other.answer["words"]
+    assert widget.answer["captions"] == other.answer["captions"]
     assert widget._repr_mimebundle_()[0]["text/plain"].endswith("white: one, then two.")
     widget.request = [3, 2]
     assert widget.answer["failure"].startswith("This cannot be shown")

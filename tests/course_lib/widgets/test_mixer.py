@@ -67,7 +67,7 @@ def test_a_library_is_answered_with_its_own_gray(widget, library):
     ],
     ids=["raises", "wrong shape", "NaN"],
 )
-def test_a_library_that_fails_says_so_and_others_still_work(monkeypatch, broken, said):
+def test_a_library_that_fails_gives_a_reason_and_others_still_work(monkeypatch, broken, said):
     widget = widgets.mix_gray(PHOTOS)
     monkeypatch.setattr(mixer, "conversions", lambda: {"broken": broken, "good": np.max})
     with pytest.raises(CourseError, match=said):

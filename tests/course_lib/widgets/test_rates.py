@@ -14,7 +14,7 @@ from course_lib.training import schedules
 from course_lib.widgets import rates
 
 LOSSES = [0.5, 0.3, 0.29, 0.295, 0.28, 0.281, 0.279, 0.2799, 0.28, 0.3, 0.27, 0.27, 0.27]
-FIRST = [getattr(rates.PAPER, name) for name in rates.NOTCHES]
+FIRST = [getattr(rates.PAPER, name) for name in rates.SLIDER_VALUES]
 
 
 def torch_rates(make, num_epochs, rate):
@@ -79,12 +79,12 @@ def replay(settings):
     return schedules.replay(schedules.ReduceOnPlateau(*settings), LOSSES, 2e-3)
 
 
-def test_sliders_have_a_notch_for_the_papers_settings_and_rising_values(widget):
+def test_sliders_offer_the_papers_settings_and_rising_values(widget):
     assert widget.request == FIRST
-    for (name, values), value in zip(widget.notches, FIRST, strict=True):
+    for (name, values), value in zip(widget.slider_values, FIRST, strict=True):
         assert value in values, name
         assert values == sorted(set(values)), name
-    assert [name for name, _ in widget.notches] == list(rates.NOTCHES)
+    assert [name for name, _ in widget.slider_values] == list(rates.SLIDER_VALUES)
 
 
 @pytest.mark.parametrize(
@@ -97,25 +97,25 @@ def test_the_kernel_answers_with_the_courses_own_replay(widget, settings):
     assert widget.answer["rates"] == replay(settings)
 
 
-def test_falls_are_where_rates_fall_and_are_told_in_words():
+def test_falls_are_where_rates_fall_and_are_in_the_summary():
     settings = [0.5, 2, 1e-3, 0, 1e-6]
-    answer = rates.replayed(LOSSES, 2e-3, *settings)
+    answer = rates.replay(LOSSES, 2e-3, *settings)
     found = replay(settings)
     assert len(found) == len(LOSSES) and answer["falls"]
     for epoch in range(1, len(LOSSES)):
         assert (found[epoch] < found[epoch - 1]) == (epoch in answer["falls"])
     first = answer["falls"][0]
-    assert f"after epoch {first} (to 1.0e-03)" in answer["words"]
-    assert f"first fall only, after epoch {first}:" in answer["words"]
+    assert f"after epoch {first} (to 1.0e-03)" in answer["summary"]
+    assert f"first fall only, after epoch {first}:" in answer["summary"]
 
 
 def test_a_rate_that_never_falls_is_said_to():
-    answer = rates.replayed([3.0, 2.0, 1.0], 1e-3, *FIRST)
-    assert answer["falls"] == [] and "never falls" in answer["words"]
-    assert "first fall only" in answer["words"]
+    answer = rates.replay([3.0, 2.0, 1.0], 1e-3, *FIRST)
+    assert answer["falls"] == [] and "never falls" in answer["summary"]
+    assert "first fall only" in answer["summary"]
 
 
-def test_settings_that_cannot_be_replayed_say_so_until_others_can(widget):
+def test_settings_that_cannot_be_replayed_give_a_reason_until_others_can(widget):
     widget.request = [0.5, "five", 0.0, 0, 0.0]
     assert "cannot be shown" in widget.answer["failure"]
     widget.request = FIRST
@@ -136,7 +136,7 @@ def test_a_still_picture_with_its_text_is_left(widget):
     content, metadata = widget._repr_mimebundle_()
     picture = image.imread(io.BytesIO(base64.b64decode(content["image/png"])))
     assert picture.shape[1] == 900 and np.ptp(picture[..., :3]) > 0.5
-    assert widget.answer["words"] in metadata["image/png"]["alt"]
+    assert widget.answer["summary"] in metadata["image/png"]["alt"]
     assert content["text/plain"] == metadata["image/png"]["alt"]
 
 

@@ -75,7 +75,7 @@ def test_what_is_no_run_gives_one_sentence():
 
 
 @pytest.mark.parametrize(
-    "harm, words",
+    "harm, message",
     [
         (lambda history: history.pop(), "but both are needed of every epoch"),
         (lambda history: history.clear(), "has losses of 0 epochs"),
@@ -83,7 +83,7 @@ def test_what_is_no_run_gives_one_sentence():
         (lambda history: history[2].update(validation_loss=float("inf")), "hold NaN or infinite"),
     ],
 )
-def test_losses_that_do_not_fit_the_pictures_give_one_sentence(run, harm, words):
+def test_losses_that_do_not_fit_the_pictures_give_one_sentence(run, harm, message):
     manifest = copy.deepcopy(run.manifest)
     harm(manifest["history"])
-    assert words in widgets.scrub_training(dataclasses.replace(run, manifest=manifest)).error
+    assert message in widgets.scrub_training(dataclasses.replace(run, manifest=manifest)).error
