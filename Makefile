@@ -23,12 +23,12 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := course
 .DELETE_ON_ERROR:
-.PHONY: course test quick lint browser sandbox soak lab environment doctor notebooks lock clean clean-all
+.PHONY: course test quick lint lint-js browser sandbox soak lab environment doctor notebooks lock clean clean-all
 
 course: $(READY)
 	@$(BIN)/python -m course_tools.cli run --figures
 
-test: $(READY) browser sandbox lint
+test: $(READY) browser sandbox lint lint-js
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 QUICK := tests/course_lib tests/course_tools tests/test_architecture.py tests/test_environment.py
@@ -41,6 +41,21 @@ lint: $(READY)
 	$(BIN)/mypy course_lib course_tools
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+# JavaScript and CSS of the widgets. Without npm they go unchecked, but not in continuous integration.
+ifneq ($(shell command -v npm 2>/dev/null),)
+lint-js: node_modules/.ready
+	npm run --silent lint
+	npm run --silent types
+else
+lint-js: $(READY)
+	@echo "JavaScript of the widgets is not checked: there is no npm"
+	@$(BIN)/python -c 'import sys; from course_tools import system_packages; sys.exit(system_packages.is_required())'
+endif
+
+node_modules/.ready: package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@
 
 # A Chromium for the browser tests, if the machine has none.
 browser: $(READY)
