@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from numbers import Number
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from course_lib.files import CourseError
 NOT_ANSWERED = "Not answered yet"
 CHANGED = "Your function changes the array it is given; work on a copy."
 MAX_SHOWN = 32  # numbers of an array that a sentence shows in full
+DrawnAs = Literal["table", "pictures", "curves", "intervals"]
 _seed = ContextVar("seed", default=0)
 
 
@@ -44,11 +45,20 @@ class Check:
         measure: what is compared, from an output and the arguments it came from: the output
             itself, unless several outputs are equally right.
         measured: what `measure` gives, in words.
-        shown: of how many inputs, counted from the first, the target picture shows the right
-            answer; None: all but the last, so that nobody can copy their answer from the picture.
+        shown: for how many inputs, counted from the first, students see the expected output;
+            None: for all but the last, so that nobody can copy their answer from the picture.
+        drawn_as: how the expected output is drawn above the blank:
+            "table": a row for each input;
+            "pictures": arrays (H, W), (H, W, 1 or 3) or N of these, in [0, 1] or bytes;
+            "curves": arrays (num_epochs,) by epoch;
+            "intervals": an answer (mean, low, high), with whiskers and a line at 0.
+        panel: what is drawn for one input, label -> value, from the output and the arguments; the
+            answer comes last. None: the arguments under their names, then what is returned.
+        marks: what the answer is in a drawing of curves, where it gets a line of its own.
+        caption: a sentence for what labels do not say; it goes into the alt text.
     """
 
-    inputs: Callable[[], list[tuple]]
+    inputs: Callable[[], list[tuple[Any, ...]]]
     reference: Callable[..., Any]
     misconceptions: Mapping[str, Callable[..., Any]]
     tolerance: float = 1e-5
@@ -56,11 +66,24 @@ class Check:
     measure: Callable[..., Any] = lambda output, *arguments: output
     measured: str = "the result"
     shown: int | None = None
+    drawn_as: DrawnAs = "table"
+    panel: Callable[..., Mapping[str, Any]] | None = None
+    marks: Literal["epoch", "loss"] | None = None
+    caption: str = ""
 
-    def shown_cases(self) -> list[tuple[tuple, Any]]:
+    def shown_cases(self) -> list[tuple[tuple[Any, ...], Any]]:
         """Arguments and right output of each input that students may see."""
         cases = list(zip(self.inputs(), self.outputs(self.reference), strict=True))
         return cases[: self.shown or max(1, len(cases) - 1)]
+
+    def panels(self) -> list[Mapping[str, Any]]:
+        """What is drawn for each input that students may see: label -> value, the answer last."""
+        if self.panel:
+            return [self.panel(output, *arguments) for arguments, output in self.shown_cases()]
+        return [
+            self._by_name(arguments) | {"returns": output}
+            for arguments, output in self.shown_cases()
+        ]
 
     def outputs(self, answer: Callable[..., Any]) -> list[Any]:
         """What `answer` returns for each tuple of arguments; `NotImplemented` where it is blank.
@@ -150,10 +173,14 @@ class Check:
             "Every way through it must come to a return statement."
         )
 
-    def _named(self, arguments: tuple) -> str:
-        """Arguments in words, under the names that the reference gives them."""
-        names = inspect.signature(self.reference).bind(*arguments).arguments
-        return ", ".join(f"{name} = {_in_words(value)}" for name, value in names.items())
+    def _by_name(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        """Arguments under the names that the reference gives them."""
+        return dict(inspect.signature(self.reference).bind(*arguments).arguments)
+
+    def _named(self, arguments: tuple[Any, ...]) -> str:
+        """Arguments in words, under their names."""
+        named = self._by_name(arguments).items()
+        return ", ".join(f"{name} = {_in_words(value)}" for name, value in named)
 
     def _measured(self, outputs: list[Any]) -> list[np.ndarray]:
         pairs = zip(map(_array, outputs), self.inputs(), strict=True)
@@ -216,9 +243,11 @@ def of_lesson(number: str) -> Mapping[str, Check]:
         CourseError: there is no such lesson, or it has no checks.
     """
     try:
-        return importlib.import_module(f"course_lib.checks.lesson_{number}").CHECKS
+        module = importlib.import_module(f"course_lib.checks.lesson_{number}")
     except ModuleNotFoundError as error:
         raise CourseError(f"There are no exercises in a lesson {number!r}.") from error
+    checks: Mapping[str, Check] = module.CHECKS
+    return checks
 
 
 def _array(output: Any) -> np.ndarray:
@@ -261,7 +290,7 @@ def drawn_from(seed: int) -> Iterator[None]:
 
 def random_whole(low: int, high: int, count: int) -> list[int]:
     """Whole numbers from `low` to `high` - 1, from the same seed as `random_array`."""
-    return np.random.default_rng(_seed.get()).integers(low, high, count).tolist()
+    return [int(number) for number in np.random.default_rng(_seed.get()).integers(low, high, count)]
 
 
 def random_array(*shape: int) -> np.ndarray:

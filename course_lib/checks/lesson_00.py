@@ -10,6 +10,7 @@ CHECKS = {
         inputs=lambda: [(random_array(4, 4),), (np.array([0.0, 0.25, 1.0]),),
                         (random_array(2, 3),)],
         reference=lambda gray: 1 - gray,
+        drawn_as="pictures",
         misconceptions={
             "You give the picture back as it came: black must become white, and white black.":
                 lambda gray: gray,

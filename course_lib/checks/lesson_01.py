@@ -10,18 +10,24 @@ from course_lib.grayscale import BT601, BT709
 
 
 def _gray(rgb: Any, weights: Any = BT601) -> np.ndarray:
-    return np.asarray(rgb) @ np.array(weights)  # (..., 3) -> (...)
+    gray: np.ndarray = np.asarray(rgb) @ np.array(weights)  # (..., 3) -> (...)
+    return gray
+
+
+def _patch(colour: Any) -> np.ndarray:
+    """A picture (1, 1, 3) of one colour."""
+    return np.reshape(colour, (1, 1, 3))
 
 
 def _move(green_for_red: float) -> Callable[[np.ndarray, float], np.ndarray]:
     return lambda colour, change: colour + change * np.array([1, -green_for_red, 0])
 
 
-def _copy_error(weights: np.ndarray, rgb: np.ndarray) -> np.floating:
+def _copy_error(weights: np.ndarray, rgb: np.ndarray) -> float:
     """MSE of the gray copy under these weights."""
     if weights.shape != (3,):
         raise CheckFailed("Return three weights, for red, green and blue.")
-    error = np.mean((_gray(rgb, weights)[..., np.newaxis] - rgb) ** 2)
+    error = float(np.mean((_gray(rgb, weights)[..., np.newaxis] - rgb) ** 2))
     least = np.mean((rgb.mean(axis=-1, keepdims=True) - rgb) ** 2)
     if error > least + 2e-5 and 0.005 < abs(weights.sum() - 1) < 0.5:
         raise CheckFailed(_SUM)
@@ -31,7 +37,7 @@ def _copy_error(weights: np.ndarray, rgb: np.ndarray) -> np.floating:
 def _search(rgb: np.ndarray) -> np.ndarray:
     """The best weights on a grid with steps of 0.1 that add up to 1."""
     tries = [np.array([r, g, 10 - r - g]) / 10 for r in range(11) for g in range(11 - r)]
-    return min(tries, key=lambda weights: float(_copy_error(weights, rgb)))
+    return min(tries, key=lambda weights: _copy_error(weights, rgb))
 
 
 _ROUNDED = (0.2989, 0.587, 0.114)  # TensorFlow's and torchvision's
@@ -46,6 +52,8 @@ CHECKS = {
         inputs=lambda: [(0.2, 0.5, 0.9), (1.0, 0.0, 0.0), (0.0, 0.3, 0.8), (0.7, 0.7, 0.7),
                         tuple(random_array(3).round(2).tolist())],
         reference=lambda red, green, blue: _gray((red, green, blue)),
+        drawn_as="pictures",
+        panel=lambda gray, *rgb: {"red, green, blue": _patch(rgb), "returns": np.array([[gray]])},
         misconceptions={
             _EQUAL: lambda *rgb: sum(rgb) / 3,
             _BGR: lambda *rgb: _gray(rgb[::-1]),
@@ -76,6 +84,9 @@ CHECKS = {
                         ((201 * random_array(2, 4, 4, 3)).astype(np.uint8),)],
         reference=lambda rgb: _gray(rgb / 255)[..., np.newaxis],
         dtype=np.floating,
+        drawn_as="pictures",
+        panel=lambda gray, rgb: {"rgb": rgb, "returns": gray, "returns shape": gray.shape},
+        caption="Batches of small colour pictures, and their gray in [0, 1].",
         misconceptions={
             _EQUAL: lambda rgb: rgb.mean(axis=-1) / 255,
             _BGR: lambda rgb: _gray(rgb[..., ::-1] / 255),
@@ -112,6 +123,8 @@ CHECKS = {
                         (0.999 * random_array(2, 3, 4),), (0.999 * random_array(5, 7),)],
         reference=lambda gray: np.rint(255 * gray).astype(np.uint8),
         dtype=np.uint8,
+        drawn_as="pictures",
+        caption="The first is a ramp of all 256 levels.",
         misconceptions={
             "You cut off what is behind the point, so some levels come out too dark: round first.":
                 lambda gray: (255 * gray).astype(np.uint8),
@@ -139,6 +152,10 @@ CHECKS = {
         inputs=lambda: [(np.array([0.4, 0.5, 0.6]), 0.1), (np.array([0.9, 0.2, 0.3]), -0.4),
                         (np.array([0.9, 0.1, 0.5]), 0.4), (random_array(3).round(2), -0.23)],
         reference=lambda colour, red_change: _move(0.299 / 0.587)(colour, red_change),
+        drawn_as="pictures",
+        panel=lambda output, colour, change: {
+            "red_change": f"{change:+g}", "colour": _patch(colour), "returns": _patch(output),
+            "gray of both": _gray(_patch(colour))},
         misconceptions={
             "You clip to [0, 1], and the gray changes with what you cut: let the colour leave it.":
                 lambda colour, change: np.clip(_move(0.299 / 0.587)(colour, change), 0, 1),
@@ -166,6 +183,10 @@ CHECKS = {
                         (random_array(4, 3).round(4), np.array([0.1, 0.45, 0.25, 0.2])),
                         (random_array(2, 3), np.array([0.35, 0.65]))],
         reference=lambda colours, probabilities: probabilities @ colours,
+        drawn_as="pictures",
+        panel=lambda output, colours, probabilities: {
+            "colours": colours[np.newaxis], "probabilities": probabilities,
+            "returns": _patch(output)},
         misconceptions={
             "You pick the likeliest colour; when wrong it is far off, and squares punish that.":
                 lambda colours, probabilities: colours[np.argmax(probabilities)],
@@ -199,6 +220,9 @@ CHECKS = {
         measure=_copy_error,
         measured="the gray copy's MSE with your weights",
         tolerance=2e-5,
+        panel=lambda weights, rgb: {
+            "images": rgb, "gray copy's MSE, BT.601": round(_copy_error(np.array(BT601), rgb), 5),
+            "with the best weights": round(_copy_error(weights, rgb), 5)},
         misconceptions={
             "BT.601's weights were made for the eye; the squared error counts the channels alike.":
                 lambda rgb: BT601,

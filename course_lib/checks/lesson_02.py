@@ -25,21 +25,24 @@ def _truth() -> np.ndarray:
     noise = random_array(6, 16, 16, 4) - 0.5
     bright = gaussian_filter(noise[..., :1], (0, 1, 1, 0))
     colour = gaussian_filter(noise[..., 1:], (0, 3, 3, 0))
-    return 0.5 + 0.13 * bright / bright.std() + 0.05 * colour / colour.std()
+    truth: np.ndarray = 0.5 + 0.13 * bright / bright.std() + 0.05 * colour / colour.std()
+    return truth
 
 
 def _prediction() -> np.ndarray:
     """What a model with a narrow code makes of these pictures: soft, and pale."""
     gray = _gray(_truth())[..., np.newaxis]
-    return gaussian_filter(gray, (0, 1, 1, 0)) + 0.6 * (_truth() - gray)
+    prediction: np.ndarray = gaussian_filter(gray, (0, 1, 1, 0)) + 0.6 * (_truth() - gray)
+    return prediction
 
 
 def _gray(rgb: Any, weights: Any = BT601) -> np.ndarray:
-    return np.asarray(rgb) @ np.array(weights)  # (..., 3) -> (...)
+    gray: np.ndarray = np.asarray(rgb) @ np.array(weights)  # (..., 3) -> (...)
+    return gray
 
 
 def _missing(prediction: Any, gray: np.ndarray, weights: Any = BT601) -> np.ndarray:
-    return (gray - _gray(prediction, weights))[..., np.newaxis]
+    return np.expand_dims(gray - _gray(prediction, weights), -1)
 
 
 def _errors(output: np.ndarray, prediction: np.ndarray, gray: np.ndarray) -> np.ndarray:
@@ -122,6 +125,7 @@ CHECKS = {
         ],
         reference=_improvements,
         measure=_one_number("how many epochs count"),
+        drawn_as="curves",
         misconceptions={
             "You compare with the epoch before; Keras compares with the best that counted.":
                 lambda losses, delta: 1 + int(np.sum(losses[1:] < losses[:-1] - delta)),
@@ -163,6 +167,8 @@ CHECKS = {
                         tuple(random_array(2, 6))],
         reference=lambda validation_losses, test_losses: test_losses[np.argmin(validation_losses)],
         measure=_one_number("the loss to report"),
+        drawn_as="curves",
+        marks="loss",
         misconceptions={
             "Here the test set chooses the epoch, and that is the leak: let validation choose.":
                 lambda validation, test: test.min(),
@@ -191,6 +197,8 @@ CHECKS = {
         reference=lambda prediction, gray: prediction + _missing(prediction, gray),
         measure=_errors,
         measured="the MSE of your pictures",
+        drawn_as="pictures",
+        caption="The prediction is blurred and pale; what is returned has the edges of the gray.",
         misconceptions={
             "You return the prediction as it is; the gray holds what it has lost.":
                 lambda prediction, gray: prediction,

@@ -14,10 +14,10 @@ def _two_layers(size: int, latent_dim: int) -> int:
     return (features + 1) * latent_dim + (latent_dim + 1) * features
 
 
-def _descent(move: Callable[..., Any]) -> Callable[..., np.ndarray]:
+def _descent(move: Callable[..., Any]) -> Callable[..., Any]:
     """Descent whose steps are `move(gradient, sum of all gradients so far, number of samples)`."""
 
-    def descend(weight: Any, x: Any, y: Any, learning_rate: float, num_steps: int) -> np.ndarray:
+    def descend(weight: Any, x: Any, y: Any, learning_rate: float, num_steps: int) -> Any:
         total = np.zeros_like(weight)
         for _ in range(num_steps):
             gradient = 2 * x.T @ (x @ weight - y) / len(x)
@@ -157,6 +157,8 @@ CHECKS = {
         },
         reference=lambda prediction, target, inside:
             np.mean((prediction[inside] - target[inside]) ** 2),
+        drawn_as="pictures",
+        caption="White where inside is True.",
         misconceptions={
             "You count the corners too: take only the pixels where inside is True.":
                 lambda p, t, inside: np.mean((p - t) ** 2),
@@ -194,6 +196,9 @@ CHECKS = {
                          num_steps) for num_steps in (1, 4)]
         + [(random_array(2), random_array(5, 2), random_array(5), 0.25, 3)],
         reference=_right_descent,
+        panel=lambda output, weight, x, y, learning_rate, num_steps: {
+            "learning_rate": learning_rate, "num_steps": num_steps, "weight": weight,
+            "returns": output.round(3)},
         hints={
             "zero_":
                 "Before the first backward there is no gradient: put zero_() behind the step, "
@@ -232,6 +237,9 @@ CHECKS = {
         inputs=lambda: [(1_330_307,), tuple(random_whole(600_000, 800_000, 1))],
         reference=_design,
         measure=_design_problem,
+        panel=lambda output, budget: {
+            "budget": budget, "use at least": round(0.8 * budget),
+            "one right design has": num_parameters(*output)},
         misconceptions={
             _PROBLEMS[1]: lambda budget: (64, 0, 8, 256),
             _PROBLEMS[2]: lambda budget: (64, 128, 36, 80),

@@ -27,6 +27,12 @@ def _field(layers: Any, widen: int = 1, strides: bool = True, early: bool = Fals
     return field
 
 
+def _square(width: int) -> np.ndarray:
+    """A white square of this width in a dark picture (32, 32)."""
+    near = np.abs(np.arange(32) - 15.5 + width % 2 / 2) < width / 2
+    return np.where(np.outer(near, near), 1, 0.25)
+
+
 def _chain_problem(runs: Any, start: np.ndarray, goal: np.ndarray) -> int:
     """What is wrong with a chain of runs: 0 nothing, else the number of the problem."""
     runs = np.asarray(runs)
@@ -116,6 +122,11 @@ CHECKS = {
                         (np.array([[3, 2], [3, 2], [5, 2]]),),
                         (np.stack([random_whole(2, 6, 4), random_whole(1, 3, 4)], axis=1),)],
         reference=_field,
+        drawn_as="pictures",
+        panel=lambda width, layers: {
+            "kernels": tuple(layers[:, 0]), "strides": tuple(layers[:, 1]),
+            "field": _square(width), "returns": width},
+        caption="The field is white in a picture of 32 by 32 pixels.",
         misconceptions={
             "You leave the strides out: after a layer of stride 2, steps are twice as long.":
                 lambda layers: _field(layers, strides=False),
@@ -151,9 +162,11 @@ CHECKS = {
         inputs=lambda: [(np.zeros(5, int), np.array([1, 2, 0, 1, 3])),
                         (np.array([4, 1, 1, 7]), np.array([2, 1, 3, 5])),
                         (np.array(random_whole(0, 9, 6)),
-                         np.array(random_whole(0, 9, 6)) + [1, 0, 2, 0, 0, 4])],
+                         random_whole(0, 9, 6) + np.array([1, 0, 2, 0, 0, 4]))],
         reference=_chain,
         measure=_chain_problem,
+        panel=lambda runs, start, goal: {
+            "start": start, "goal": goal, "rows of a right chain": len(runs)},
         misconceptions={
             "All your runs are the same: change a copy of a run, not the run itself.":
                 lambda start, goal: np.stack([goal, goal]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -20,7 +21,7 @@ def _absolute(loss: float, best: float, last: float, delta: float) -> bool:
 
 def _fall(
     rule: Rule = _absolute, shift: int = 0, wait: int = 0, kept: int = 0, moves: bool = False
-) -> Callable:
+) -> Callable[..., int]:
     """Finds the first fall, `wait` epochs later; a better epoch leaves `kept` of the count.
 
     `moves`: the best so far follows every lower loss.
@@ -39,7 +40,7 @@ def _fall(
     return first_fall
 
 
-def _after_the_first(number: int) -> Callable:
+def _after_the_first(number: int) -> Callable[..., int]:
     """Finds the first fall without the first epoch; the next one is called `number`."""
 
     def first_fall(losses: np.ndarray, patience: int, min_delta: float) -> int:
@@ -49,7 +50,7 @@ def _after_the_first(number: int) -> Callable:
     return first_fall
 
 
-def _first_fall_cases() -> list[tuple]:
+def _first_fall_cases() -> list[tuple[Any, ...]]:
     """Made-up curves, two of them with exact ties, a recorded one, a drawn one."""
     recorded = published.load("three_layer_constant_5k").losses()
     return [
@@ -65,7 +66,7 @@ def _first_fall_cases() -> list[tuple]:
 
 def _seeds(
     tail: float = 0.025, free: int = -1, power: float = 0.5, width: float = 1, start: int = 2
-) -> Callable:
+) -> Callable[..., Any]:
     """Finds N with Student's t of N + `free` degrees of freedom and a spread falling as N^power."""
 
     def num_seeds(difference: float, spread: float) -> int:
@@ -77,15 +78,15 @@ def _seeds(
     return num_seeds
 
 
-def _with(half_width: Callable) -> Callable:
+def _with(half_width: Callable[..., Any]) -> Callable[..., Any]:
     """Mean difference with an interval of another half width, made of (a - b, a, b)."""
     return lambda a, b: np.mean(a - b) + np.array([0, -1, 1]) * half_width(a - b, a, b)
 
 
-def _two_samples(equal_var: bool) -> Callable:
+def _two_samples(equal_var: bool) -> Callable[..., Any]:
     """The interval for two groups that are no pairs, Student's or Welch's."""
 
-    def interval(a: np.ndarray, b: np.ndarray) -> tuple:
+    def interval(a: np.ndarray, b: np.ndarray) -> tuple[Any, ...]:
         test = stats.ttest_ind(a, b, equal_var=equal_var)
         return np.mean(a - b), *test.confidence_interval(0.95)
 
@@ -124,6 +125,8 @@ CHECKS: dict[str, Check] = {
     "05.first_fall": Check(
         inputs=_first_fall_cases,
         reference=_fall(),
+        drawn_as="curves",
+        marks="epoch",
         misconceptions={
             "You compare with the epoch before; the rule compares with the best so far.":
                 _fall(lambda loss, best, last, delta: loss < last - delta),
@@ -158,6 +161,10 @@ CHECKS: dict[str, Check] = {
         + [tuple(0.01 + 0.001 * random_array(2, 3))],
         reference=lambda scheduled, constant: mean_interval(scheduled - constant),
         tolerance=4e-6,  # who looks t up in a table has four digits of it
+        drawn_as="intervals",
+        panel=lambda interval, scheduled, constant: {
+            "scheduled": scheduled, "constant": constant,
+            "mean, low, high of scheduled minus constant": interval},
         misconceptions={
             "The sign is wrong: take scheduled minus constant.": lambda a, b: mean_interval(b - a),
             "You leave the constant runs out: subtract them, seed by seed.":

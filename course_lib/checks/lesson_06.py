@@ -9,17 +9,19 @@ from scipy import stats
 from course_lib import statistics
 from course_lib.checks import Check, CheckFailed, random_array, random_whole
 
+_Settings = dict[str, Any]  # of one run, by name
 
-def _interval(half_width: Callable[..., Any], sign: int = 1) -> Callable[..., tuple]:
-    def interval(a: np.ndarray, b: np.ndarray) -> tuple:
+
+def _interval(half_width: Callable[..., Any], sign: int = 1) -> Callable[..., tuple[Any, ...]]:
+    def interval(a: np.ndarray, b: np.ndarray) -> tuple[Any, ...]:
         mean, half = sign * np.mean(a - b), half_width(a, b)
         return mean, mean - half, mean + half
 
     return interval
 
 
-def _standard_error(a: np.ndarray, b: np.ndarray) -> np.floating:
-    return np.std(a - b, ddof=1) / np.sqrt(len(a))
+def _standard_error(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.std(a - b, ddof=1) / np.sqrt(len(a)))
 
 
 _right_interval = _interval(lambda a, b: 1.96 * _standard_error(a, b))
@@ -48,21 +50,22 @@ def _errors(num_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _t(n: int, confidence: float = 0.975) -> float:
-    return stats.t.ppf(confidence, n - 1)
+    return float(stats.t.ppf(confidence, n - 1))
 
 
-def _share(is_found: Callable[..., np.ndarray]) -> Callable[..., np.floating]:
+def _share(is_found: Callable[..., np.ndarray]) -> Callable[..., float]:
     """The share of simulated studies of which `is_found(mean, half_width, effect, spread, n)`."""
 
-    def share(effect: float, spread: float, n: int, seed: int) -> np.floating:
+    def share(effect: float, spread: float, n: int, seed: int) -> float:
         studies = np.random.default_rng(seed).normal(effect, spread, (1000, n))
         half_widths = _t(n) * studies.std(axis=1, ddof=1) / n**0.5  # (1000,)
-        return np.mean(is_found(studies.mean(axis=1), half_widths, effect, spread, n))
+        found = is_found(studies.mean(axis=1), half_widths, effect, spread, n)
+        return float(np.mean(found))
 
     return share
 
 
-def _power(factor: Callable[[int], float]) -> Callable[..., np.floating]:
+def _power(factor: Callable[[int], float]) -> Callable[..., float]:
     """Power with half-widths that are wrong by a factor, a function of n."""
     return _share(lambda mean, half, effect, spread, n: np.abs(mean) > factor(n) * half)
 
@@ -102,7 +105,7 @@ _MISTAKES: dict[str, Callable[..., bool]] = {
 # fmt: on
 
 
-def _mistake(run: dict, one: dict, other: dict) -> str:
+def _mistake(run: _Settings, one: _Settings, other: _Settings) -> str:
     """What is wrong with this candidate, in a sentence; empty if nothing is."""
     changed = [name for name in one if run[name] != one[name]]
     causes = [name for name in changed if one[name] != other[name]]
@@ -113,14 +116,20 @@ def _mistake(run: dict, one: dict, other: dict) -> str:
 def _pick(mistake: str) -> Callable[..., int]:
     """Chooses the candidate with this mistake, where there is one, and else the right one."""
 
-    def pick(one: dict, other: dict, candidates: list[dict]) -> int:
+    def pick(one: _Settings, other: _Settings, candidates: list[_Settings]) -> int:
         mistakes = [_mistake(run, one, other) for run in candidates]
         return mistakes.index(mistake if mistake in mistakes else "")
 
     return pick
 
 
-def _separates(index: np.ndarray, one: dict, other: dict, candidates: list[dict]) -> bool:
+def _column(run: _Settings) -> str:
+    return "\n".join(f"{setting:,g}" for setting in run.values())
+
+
+def _separates(
+    index: np.ndarray, one: _Settings, other: _Settings, candidates: list[_Settings]
+) -> bool:
     """True. Or says what is wrong with the candidate that was chosen."""
     if index.ndim:
         raise CheckFailed("Return the index itself, one whole number, not a list of indices.")
@@ -166,6 +175,8 @@ CHECKS = {
         reference=_right_interval,
         tolerance=3e-4,
         measure=_told_apart,
+        drawn_as="intervals",
+        panel=lambda interval, a, b: {"a": a, "b": b, "mean, low, high of a minus b": interval},
         misconceptions={
             "The sign is wrong: the exercise asks for a - b.":
                 _interval(lambda a, b: 1.96 * _standard_error(a, b), sign=-1),
@@ -242,6 +253,10 @@ CHECKS = {
         ],
         reference=_pick(""),
         measure=_separates,
+        panel=lambda index, one, other, candidates: {
+            "setting": "\n".join(one), "one": _column(one), "other": _column(other),
+            **{f"candidate {i}": _column(run) for i, run in enumerate(candidates)},
+            "returns": index},
         misconceptions={
             **{sentence: _pick(sentence) for sentence in _MISTAKES},
             _NO_INDEX: lambda *arguments: _pick("")(*arguments) + 1,

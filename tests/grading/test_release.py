@@ -104,8 +104,15 @@ def test_nothing_of_the_solution_is_in_it(lesson, handed_out):
     said = "\n".join(one.source for one in notebook.cells)
     assert all(line not in said for line in answer_lines(lesson))
     assert len(list(answer_lines(lesson))) >= 4
-    for word in ("SOLUTION", "HIDDEN TESTS", "<details>", "private words", "20270131", "/private"):
-        assert word not in everything
+    for secret in (
+        "SOLUTION",
+        "HIDDEN TESTS",
+        "<details>",
+        "private words",
+        "20270131",
+        "/private",
+    ):
+        assert secret not in everything
     assert not any(one.get("outputs") for one in notebook.cells)
     assert {key for one in notebook.cells for key in one.metadata} <= {
         "nbgrader", "tags", "deletable", "editable"
@@ -122,9 +129,9 @@ def test_pictures_hold_a_picture_and_nothing_else(lesson, handed_out):
     for picture in shown:
         after = notebook.cells[notebook.cells.index(picture) + 1]
         assert "exercise" in tags(after)
-        png = base64.b64decode(picture.attachments["target.png"]["image/png"])
+        png = base64.b64decode(picture.attachments["expected.png"]["image/png"])
         assert set(png_chunks(png)) == {"IHDR", "pHYs", "IDAT", "IEND"}
-        assert "](attachment:target.png)" in picture.source
+        assert "](attachment:expected.png)" in picture.source
     assert gates.alt_problems(notebook) == []
 
 
@@ -152,21 +159,21 @@ def test_the_solved_one_passes_every_check(lesson, record_property):
 
 
 @every_lesson
-def test_targets_are_the_same_bytes_each_time_and_of_public_inputs(lesson):
+def test_expected_outputs_are_the_same_bytes_each_time_and_of_public_inputs(lesson):
     shown = [one for one in solved(lesson.number).cells if one.get("attachments")]
     again = expected_output.beside_exercises(lesson, lesson_source.read(lesson).cells)
     assert [one.attachments for one in shown] == [
         one.attachments for one in again if one.get("attachments")
     ]
     for one, name in zip(shown, checks.of_lesson(lesson.number), strict=True):
-        words = one.source.split("![")[1].split("](")[0]
-        assert words.startswith(f"What a right {name[3:]} returns") and len(words) > 60
+        alt_text = one.source.split("![")[1].split("](")[0]
+        assert alt_text.startswith(f"What a right {name[3:]} returns") and len(alt_text) > 60
 
 
-def test_an_exercise_that_no_check_knows_has_no_target(tiny):
+def test_an_exercise_that_no_check_knows_has_no_expected_output(tiny):
     notebook = lesson_source.read(tiny)
     assert expected_output.beside_exercises(tiny, notebook.cells) == notebook.cells
-    assert expected_output.of_exercise("99.nothing", []) is None
+    assert expected_output.of_exercise("99.nothing") is None
 
 
 def test_a_lesson_that_says_nothing_of_what_exercises_need_is_no_assignment(tiny):
@@ -183,10 +190,10 @@ def test_a_lesson_that_says_nothing_of_what_exercises_need_is_no_assignment(tiny
 
 def test_what_belongs_to_the_lesson_alone_is_left_out():
     """Answers to compare with, and code that needs a trained model."""
-    for number, words in (("01", "One answer to the question"), ("02", "published.predict")):
+    for number, text in (("01", "One answer to the question"), ("02", "published.predict")):
         lesson = lesson_source.find(number)
-        assert any(words in one.source for one in lesson_source.read(lesson).cells)
-        assert not any(words in one.source for one in solved(number).cells)
+        assert any(text in one.source for one in lesson_source.read(lesson).cells)
+        assert not any(text in one.source for one in solved(number).cells)
 
 
 def test_the_instructors_guide_has_the_points_and_rubrics_of_the_sources():
@@ -321,7 +328,7 @@ def test_the_commands_say_what_they_did(tmp_path):
 
 
 def test_solutions_of_exercises_are_functions_with_named_arguments():
-    """The target's table names them."""
+    """The table of the expected output names them."""
     for lesson in LESSONS:
         for one in lesson_source.read(lesson).cells:
             if "exercise" in tags(one):

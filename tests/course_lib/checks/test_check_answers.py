@@ -59,7 +59,7 @@ def test_a_message_calls_the_arguments_as_the_lesson_does():
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_a_target_keeps_an_input_back(name):
+def test_an_expected_output_keeps_an_input_back(name):
     """So an answer that looks its results up in the picture fails; pictures cannot be typed."""
     check = CHECKS[name]
     shown, all_inputs = len(check.shown_cases()), len(check.inputs())

