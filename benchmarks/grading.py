@@ -92,9 +92,9 @@ def ours(folder: Path, name: str) -> tuple[float, dict[str, dict[str, float]]]:
     run(folder, [sys.executable, "-m", "course_tools.cli", "assignment", "grade", name])
     seconds = time.perf_counter() - began
     return seconds, {
-        result["student"]: {each["grade_id"]: each["points"] for each in result["exercises"]}
+        result.student: {each.grade_id: each.points for each in result.exercises}
         for result in results.read_all(folder, name)
-        if result["status"] == "graded"
+        if result.status == "graded"
     }
 
 

@@ -1,6 +1,6 @@
 """An assignment as grading sees it: its cells, and what each of them is for.
 
-nbformat stands inside the functions that read: it takes a second to load, and workers do not read.
+nbformat is imported in the functions that read: it takes a second to load, and workers do not read.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from course_lib.files import CourseError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+
+CellKind = Literal["exercise", "check", "written", "setup", "text"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Cell:
     """One cell of the assignment.
 
     Attributes:
-        kind: "exercise", "check", "written", "setup" (other code) or "text".
+        kind: "setup" is all other code, "text" all other Markdown.
         grade_id: nbgrader's name of it, "" for none.
         cell_id: its id in the file.
         source: its text; of an exercise, the blank one.
@@ -30,7 +32,7 @@ class Cell:
         function: what an exercise defines, "" for other cells.
     """
 
-    kind: str
+    kind: CellKind
     grade_id: str
     cell_id: str
     source: str
@@ -47,14 +49,17 @@ class Assignment:
 
     @property
     def number(self) -> str:
+        """That of the lesson, such as "03"."""
         return self.name.split("_")[0]
 
     @property
     def sha256(self) -> str:
+        """Changes when a cell does."""
         text = json.dumps([self.name, [vars(cell) for cell in self.cells]])
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def of_kind(self, kind: str) -> list[Cell]:
+    def of_kind(self, kind: CellKind) -> list[Cell]:
+        """The cells of a kind, in order."""
         return [cell for cell in self.cells if cell.kind == kind]
 
     def check_of(self, exercise: Cell) -> Cell:
@@ -95,7 +100,7 @@ def from_notebook(name: str, notebook: NotebookNode) -> Assignment:
     """An assignment from its notebook, solved or released.
 
     Raises:
-        CourseError: an exercise lacks its check, or a name stands twice.
+        CourseError: an exercise lacks its check, or a grade_id is there twice.
     """
     made = Assignment(name, tuple(map(_cell, notebook.cells)))
     ids = [cell.grade_id for cell in made.cells if cell.grade_id]
@@ -103,7 +108,7 @@ def from_notebook(name: str, notebook: NotebookNode) -> Assignment:
     wanted = {f"check-{cell.grade_id}" for cell in made.of_kind("exercise")}
     if checks != wanted or len(ids) != len(set(ids)):
         raise CourseError(
-            f"{name}: every exercise needs one check cell, and every grade_id must stand once."
+            f"{name}: every exercise needs one check cell, and every grade_id must be there once."
         )
     return made
 
@@ -111,10 +116,11 @@ def from_notebook(name: str, notebook: NotebookNode) -> Assignment:
 def _cell(cell: NotebookNode) -> Cell:
     from course_tools.lessons import lesson_source, student_edition
 
-    about = cell.metadata.get("nbgrader", {})
+    nbgrader = cell.metadata.get("nbgrader", {})
     is_code = cell.cell_type == "code"
-    grade, solution = about.get("grade", False), about.get("solution", False)
+    grade, solution = nbgrader.get("grade", False), nbgrader.get("solution", False)
     function = ""
+    kind: CellKind
     if is_code and solution and not grade:
         kind, function = "exercise", lesson_source.defined_name(cell.source) or ""
     elif is_code and grade and not solution:
@@ -125,9 +131,9 @@ def _cell(cell: NotebookNode) -> Cell:
         kind = "setup" if is_code else "text"
     return Cell(
         kind=kind,
-        grade_id=about.get("grade_id", ""),
+        grade_id=nbgrader.get("grade_id", ""),
         cell_id=cell.get("id", ""),
         source=student_edition.blank(cell.source) if kind == "exercise" else cell.source,
-        points=float(about.get("points", 0)) if grade else 0,
+        points=float(nbgrader.get("points", 0)) if grade else 0,
         function=function,
     )

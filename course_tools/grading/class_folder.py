@@ -43,6 +43,7 @@ class ClassFolder:
 
     @property
     def db_url(self) -> str:
+        """The gradebook, as SQLAlchemy names it."""
         return f"sqlite:///{self.root / 'gradebook.db'}"
 
     def assignment(self, step: str, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""`course assignment`: release, collect, grade, give feedback. Imports stand inside commands."""
+"""`course assignment`: release, collect, grade, give feedback. Commands import what they need."""
 
 import os
 import sys
@@ -48,9 +48,11 @@ def release(
     if done.kept:
         print(f"It was released before and has changed; the old one is kept in {done.kept}.")
     if done.points:
-        words = ", ".join(f"{name} {old:g} -> {new:g}" for name, (old, new) in done.points.items())
+        changed = ", ".join(
+            f"{name} {old:g} -> {new:g}" for name, (old, new) in done.points.items()
+        )
         back = " ".join(f"--points {name}={old:g}" for name, (old, _) in done.points.items())
-        print(f"Points have changed: {words}. To keep the old ones, add {back}.")
+        print(f"Points have changed: {changed}. To keep the old ones, add {back}.")
     print(f"{done.path} is {'ready: hand it out' if done.changed else 'as it was'}.")
 
 

@@ -1,7 +1,7 @@
-"""nbgrader's gradebook, told what results say; it can be made from them at any time.
+"""nbgrader's gradebook, filled from the results; it can be made from them at any time.
 
-Scores that people give live in the gradebook, and a copy of those for written answers in the
-results. They are kept until the student's words change.
+Scores that people give are kept in the gradebook, and those for written answers in the results,
+too. They stay until the student's text changes.
 """
 
 import copy
@@ -16,17 +16,17 @@ import nbformat
 from nbformat import NotebookNode
 from sqlalchemy import text
 
-from course_lib.files import replacing, write_bytes, write_json
+from course_lib.files import replacing, write_bytes
 from course_tools.grading import class_folder, results
 from course_tools.grading.assignment import Assignment, assignment_file
 from course_tools.grading.class_folder import ClassFolder
-from course_tools.grading.results import SCORE, SCORES
+from course_tools.grading.results import Result
 
 COURSE = "gray_to_color"
-# Which words of a student a score is for.
-TABLE = "CREATE TABLE IF NOT EXISTS course_answers (grade VARCHAR(32) PRIMARY KEY, words TEXT)"
-KNOWN = "SELECT grade, words FROM course_answers"
-NOTE = "INSERT OR REPLACE INTO course_answers VALUES (:grade, :words)"
+# A table of ours: the SHA-256 of the text that each grade of a written answer is for.
+CREATE = "CREATE TABLE IF NOT EXISTS course_answers (grade VARCHAR(32) PRIMARY KEY, words TEXT)"
+SELECT = "SELECT grade, words FROM course_answers"
+INSERT = "INSERT OR REPLACE INTO course_answers VALUES (:grade, :source_sha256)"
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def opened(folder: Path) -> Iterator[Any]:
 
 
 def due_date(folder: Path, name: str) -> datetime | None:
-    """When an assignment is due, in UTC without saying so; None if the gradebook has no date."""
+    """When an assignment is due, in UTC and without a time zone; None if there is no date."""
     from nbgrader.api import MissingEntry
 
     if not (folder / "gradebook.db").exists():
@@ -59,21 +59,21 @@ def sync(folder: Path, assignment: Assignment) -> None:
     """Make the gradebook say what the results say, once or ten times."""
     source = nbformat.read(assignment_file(folder, assignment.name), as_version=4)
     with opened(folder) as book:
-        book.db.execute(text(TABLE))
+        book.db.execute(text(CREATE))
         _describe(book, assignment)
-        known = dict(book.db.execute(text(KNOWN)).all())
+        scored = dict(book.db.execute(text(SELECT)).all())
         students = ClassFolder(folder).students()
         changed = []
         for result in results.read_all(folder, assignment.name):
-            if (notebook := _submission(book, assignment, result)) is not None:
-                _name(notebook.student, students.get(result["student"], {}).get("name", ""))
+            if (notebook := _submission(book, result)) is not None:
+                _set_name(notebook.student, students.get(result.student, {}).get("name", ""))
                 _enter_exercises(notebook, result)
-                if _enter_written(book, notebook, assignment, result, known):
+                if _enter_written(book, notebook, assignment, result, scored):
                     changed.append(result)
                 _write_autograded(folder, source, result)
         book.db.commit()
     for result in changed:
-        write_json(results.path(folder, assignment.name, result["student"]), result)
+        results.write(folder, result)
 
 
 def _describe(book: Any, assignment: Assignment) -> None:
@@ -83,40 +83,48 @@ def _describe(book: Any, assignment: Assignment) -> None:
     book.update_or_create_notebook(name, name)
     for cell in assignment.cells:
         if cell.kind in ("check", "written"):
-            kind = "code" if cell.kind == "check" else "markdown"
-            facts = {"max_score": cell.points, "cell_type": kind}
-            book.update_or_create_grade_cell(cell.grade_id, name, name, **facts)
+            book.update_or_create_grade_cell(
+                cell.grade_id,
+                name,
+                name,
+                max_score=cell.points,
+                cell_type="code" if cell.kind == "check" else "markdown",
+            )
         if cell.kind in ("exercise", "written"):
             book.update_or_create_solution_cell(cell.grade_id, name, name)
 
 
-def _submission(book: Any, assignment: Assignment, result: dict[str, Any]) -> Any:
-    """The student's notebook in the gradebook; None for one that never came."""
+def _submission(book: Any, result: Result) -> Any:
+    """The student's notebook in the gradebook; None if nothing was ever submitted."""
     from nbgrader.api import Grade, MissingEntry
+    from nbgrader.utils import parse_utc
 
-    name, student = assignment.name, result["student"]
+    name, student = result.assignment, result.student
     try:
         submission = book.find_submission(name, student)
     except MissingEntry:
-        if result["status"] == "missing":
+        if result.status == "missing":
             return None
         book.update_or_create_student(student)
         with book.db.no_autoflush:  # or it warns of what it does itself
             submission = book.add_submission(name, student)
-    if result["timestamp"] and result["late_seconds"] is not None:
-        submission.timestamp = _parsed(result["timestamp"])
+    if result.timestamp and result.late_seconds is not None:
+        submission.timestamp = parse_utc(result.timestamp)
     (notebook,) = submission.notebooks
-    there = {grade.cell_id for grade in notebook.grades}
+    known = {grade.cell_id for grade in notebook.grades}
     for cell in notebook.notebook.grade_cells:
-        if cell.id not in there:  # an exercise that came later
+        if cell.id not in known:  # of an exercise that was added later
             notebook.grades.append(Grade(cell_id=cell.id))
     book.db.flush()
     return notebook
 
 
-def _name(student: Any, name: str) -> None:
-    """Enter a name of the class list. Formgrader's pages do not escape it, and platforms let people
-    choose theirs: what HTML takes for a sign of its own is left out."""
+def _set_name(student: Any, name: str) -> None:
+    """Enter a name of the class list.
+
+    Formgrader's pages do not escape it, and platforms let people choose theirs: characters that
+    mean something in HTML are left out.
+    """
     name = re.sub(r"[<>&\"`{}]", "", name).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
     if "," in name:
         last, _, first = name.partition(",")
@@ -126,77 +134,74 @@ def _name(student: Any, name: str) -> None:
         student.first_name, student.last_name = first.strip(), last.strip()
 
 
-def _parsed(timestamp: str) -> datetime:
-    from nbgrader.utils import parse_utc
+def _enter_exercises(notebook: Any, result: Result) -> None:
+    """The points of exercises.
 
-    return parse_utc(timestamp)
-
-
-def _enter_exercises(notebook: Any, result: dict[str, Any]) -> None:
-    """The points of exercises. Where a person has scored one and the points change, they are
-    asked to look again; so they are where grading failed."""
+    Where a person has scored one and the points change, they are asked to look again; and so they
+    are where grading failed.
+    """
     grades = {grade.name: grade for grade in notebook.grades}
-    for exercise in result["exercises"]:
-        grade = grades[exercise["grade_id"]]
-        changed = grade.manual_score is not None and grade.auto_score != exercise["points"]
-        kept = grade.manual_score is not None and grade.needs_manual_grade
-        grade.auto_score = exercise["points"]
-        grade.needs_manual_grade = result["status"] == "failed" or changed or kept
+    for exercise in result.exercises:
+        grade = grades[exercise.grade_id]
+        is_manual = grade.manual_score is not None
+        is_to_do = is_manual and (grade.needs_manual_grade or grade.auto_score != exercise.points)
+        grade.auto_score = exercise.points
+        grade.needs_manual_grade = result.status == "failed" or is_to_do
 
 
 def _enter_written(
-    book: Any,
-    notebook: Any,
-    assignment: Assignment,
-    result: dict[str, Any],
-    known: dict[str, str],
+    book: Any, notebook: Any, assignment: Assignment, result: Result, scored: dict[str, str]
 ) -> bool:
-    """Scores of written answers, to and fro. True if the result has learned one."""
+    """Scores of written answers, in both directions. True if the result has got a new one.
+
+    Args:
+        scored: id of a grade -> the SHA-256 of the text that its score is for.
+    """
     blanks = {cell.grade_id: cell.source.strip() for cell in assignment.of_kind("written")}
     grades = {grade.name: grade for grade in notebook.grades}
-    learned = False
-    for answer in result["written"]:
-        grade, words = grades[answer["grade_id"]], results.words(answer)
-        if known.get(grade.id) == words:  # what people did since, they did to these words
-            learned = learned or answer[SCORE] != grade.manual_score
-            answer[SCORE] = answer[SCORES][words] = grade.manual_score
-        grade.manual_score = answer[SCORE]
-        is_blank = answer["source"].strip() in ("", blanks[answer["grade_id"]])
+    has_new = False
+    for answer in result.written:
+        grade, source_sha256 = grades[answer.grade_id], answer.source_sha256
+        if scored.get(grade.id) == source_sha256:  # people have scored this very text since
+            has_new = has_new or answer.manual_score != grade.manual_score
+            answer.manual_score = answer.manual_scores[source_sha256] = grade.manual_score
+        grade.manual_score = answer.manual_score
+        is_blank = answer.source.strip() in ("", blanks[answer.grade_id])
         grade.auto_score = 0.0 if is_blank else None
         grade.needs_manual_grade = not is_blank and grade.manual_score is None
-        book.db.execute(text(NOTE), {"grade": grade.id, "words": words})
-    return learned
+        book.db.execute(text(INSERT), {"grade": grade.id, "source_sha256": source_sha256})
+    return has_new
 
 
-def dead(words: str) -> str:
-    """A student's words as Markdown that shows them as they are: no link, no picture, no script.
+def inert_markdown(source: str) -> str:
+    """A student's text as Markdown that shows it as it is: no link, no picture, no script.
 
-    All but letters and digits is written as a number, line ends too, so that nothing is left that
-    Markdown, HTML or MathJax, which passes over <pre>, could take for a sign of its own.
+    All but letters and digits is written as a number, line ends too, so that nothing is left to
+    which Markdown, HTML or MathJax, which ignores <pre>, could give a meaning.
     """
-    safe = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in words)
+    safe = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in source)
     return f'<pre style="white-space: pre-wrap; font-family: inherit">{safe}</pre>'
 
 
-def _write_autograded(folder: Path, notebook: NotebookNode, result: dict[str, Any]) -> None:
+def _write_autograded(folder: Path, notebook: NotebookNode, result: Result) -> None:
     """The notebook that formgrader shows: ours, with the student's answers and our sentences.
 
-    Its pages show Markdown with whatever HTML is in it, and there a script could give marks. Code
+    Its pages show Markdown with whatever HTML is in it, and a script there could give marks. Code
     and what a cell prints are escaped by the page.
     """
     notebook = copy.deepcopy(notebook)
-    exercises = {exercise["grade_id"]: exercise for exercise in result["exercises"]}
-    texts = {answer["grade_id"]: dead(answer["source"]) for answer in result["written"]}
-    texts |= {key.removeprefix("check-"): each["source"] for key, each in exercises.items()}
+    exercises = {exercise.grade_id: exercise for exercise in result.exercises}
+    sources = {answer.grade_id: inert_markdown(answer.source) for answer in result.written}
+    sources |= {key.removeprefix("check-"): each.source for key, each in exercises.items()}
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id in texts:
-            cell.source = texts[grade_id]
+        if grade_id in sources:
+            cell.source = sources[grade_id]
         elif grade_id in exercises:
-            sentence = exercises[grade_id]["sentence"]
+            sentence = exercises[grade_id].sentence
             cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=sentence)]
-    name = result["assignment"]
-    file = folder / "autograded" / result["student"] / name / f"{name}.ipynb"
+    name = result.assignment
+    file = folder / "autograded" / result.student / name / f"{name}.ipynb"
     content = nbformat.writes(notebook).encode()
     if not file.exists() or file.read_bytes() != content:
         write_bytes(file, content)

@@ -51,20 +51,28 @@ def solved(lesson: Lesson, points: Mapping[str, float] | None = None) -> Noteboo
     graded = _graded(cells)
     if not graded:
         raise CourseError(f"Lesson {lesson.number} is no assignment: no cell is tagged needed.")
-    introduction = new_markdown_cell(
-        (TEMPLATES / "assignment.md").read_text().format(
-            title=notebook.cells[0].source.splitlines()[0].removeprefix("# "),
-            name=lesson.name,
-            words=", and answer what is asked in words" if any(
-                "written" in tags(cell) for cell in graded) else "",
-            points=sum(cell.metadata.nbgrader.points for cell in graded),
-            table="\n".join(f"| {_asked(cell)} | {cell.metadata.nbgrader.points:g} |" for cell in
-                            graded),
-        ),
-        id=f"{lesson.number}-assignment",
-    )  # fmt: skip
+    text = _introduction(lesson, _title(notebook), graded)
+    introduction = new_markdown_cell(text, id=f"{lesson.number}-assignment")
     notebook.cells = [_locked(cell) for cell in [introduction, *cells]]
     return notebook
+
+
+def _title(notebook: NotebookNode) -> str:
+    title: str = notebook.cells[0].source.splitlines()[0]
+    return title.removeprefix("# ")
+
+
+def _introduction(lesson: Lesson, title: str, graded: list[NotebookNode]) -> str:
+    has_written = any("written" in tags(cell) for cell in graded)
+    rows = [f"| {_asked(cell)} | {cell.metadata.nbgrader.points:g} |" for cell in graded]
+    template = (TEMPLATES / "assignment.md").read_text()
+    return template.format(
+        title=title,
+        name=lesson.name,
+        written=", and answer what is asked in words" if has_written else "",
+        points=sum(cell.metadata.nbgrader.points for cell in graded),
+        table="\n".join(rows),
+    )
 
 
 def released(lesson: Lesson, points: Mapping[str, float] | None = None) -> NotebookNode:
@@ -86,11 +94,12 @@ def release(
         CourseError: nbgrader refuses, for instance because cells come or go after the first
             grades; then everything is as it was.
     """
-    source, target = (folder.assignment(step, lesson.name) for step in ("source", "release"))
+    source = folder.assignment("source", lesson.name)
+    target = folder.assignment("release", lesson.name)
     notebook = solved(lesson, points)
     blank = student_edition.student_edition(notebook)
-    there = _on_file(source)
-    before, now = _points(there.cells if there else []), _points(notebook.cells)
+    old = _read(source)
+    before, now = _points(old.cells if old else []), _points(notebook.cells)
     moved = {
         path.parent: folder.set_aside(path.parent)
         for path, wanted in ((source, notebook), (target, blank))
@@ -106,10 +115,12 @@ def release(
             raise CourseError(f"nbgrader did not release {lesson.name}: {lines[-1]}")
     if due:
         with opened(folder.root) as book:
-            when = due.astimezone(UTC).replace(tzinfo=None)
-            book.update_or_create_assignment(lesson.name, duedate=when)
-    altered = {one: (before[one], new) for one, new in now.items() if before.get(one, new) != new}
-    return Release(target, moved.get(target.parent), changed, altered)
+            date = due.astimezone(UTC).replace(tzinfo=None)
+            book.update_or_create_assignment(lesson.name, duedate=date)
+    new_points = {
+        name: (before[name], new) for name, new in now.items() if before.get(name, new) != new
+    }
+    return Release(target, moved.get(target.parent), changed, new_points)
 
 
 def _put_back(moved: Mapping[Path, Path]) -> None:
@@ -133,9 +144,8 @@ def points_table(lesson: Lesson) -> str:
     worth = {_asked(cell): cell.metadata.nbgrader.points for cell in graded}
     rows = [f"| {name} | {points:g} | {seeded.get(name, '')} |" for name, points in worth.items()]
     total = sum(cell.metadata.nbgrader.points for cell in graded)
-    title = notebook.cells[0].source
-    minutes = re.search(r"(\d+) minutes", title)
-    heading = f"**{title.splitlines()[0].removeprefix('# ')}** "
+    minutes = re.search(r"(\d+) minutes", notebook.cells[0].source)
+    heading = f"**{_title(notebook)}** "
     heading += f"({minutes[1] if minutes else '?'} minutes, {total:g} points)"
     lines = [heading, "", "| answer | points | seed |", "|---|---|---|", *rows]
     for asked, cell in pairwise(cells):
@@ -228,8 +238,8 @@ def _asked(cell: NotebookNode) -> str:
     return "in words" if "written" in tags(cell) else f"`{name.replace('-', '_')}`"
 
 
-def _on_file(path: Path) -> NotebookNode | None:
-    """The notebook; None if there is none that can be read."""
+def _read(path: Path) -> NotebookNode | None:
+    """The notebook at `path`; None if there is none that can be read."""
     try:
         return nbformat.read(path, as_version=4)
     except (OSError, ValueError):
@@ -238,7 +248,7 @@ def _on_file(path: Path) -> NotebookNode | None:
 
 def _inputs(path: Path) -> list[dict] | None:
     """The cells of a notebook, less what nbgrader's own release adds to their metadata."""
-    notebook = _on_file(path)
+    notebook = _read(path)
     if notebook is None:
         return None
     for cell in notebook.cells:

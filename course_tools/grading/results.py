@@ -1,4 +1,4 @@
-"""Results on disk: one JSON file for each student and assignment, whole or not there at all.
+"""Results on disk: one JSON file for each student and assignment, whole or absent.
 
 They are the source of truth; the gradebook and all reports are made from them.
 """
@@ -7,14 +7,137 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
 
 from course_lib.files import CourseError, write_json
 
-SCHEMA = 1
-SCORE = "manual_score"  # what a person gave for a written answer
-SCORES = "manual_scores"  # what people ever gave, by the hash of the words that they gave it for
-EARLIER = ("graded_at", "points", "max_points", "submission_sha256", "tests_sha256", "status")
+Status = Literal["graded", "failed", "missing"]
+Outcome = Literal[
+    "right", "wrong", "blank", "missing", "error", "timeout", "memory", "killed", "output"
+]
+
+
+class ExerciseResult(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What grading found about one exercise.
+
+    Attributes:
+        name: of the function that the student writes.
+        grade_id: nbgrader's name of the check cell, which carries the points.
+        sentence: what the student is told.
+        misconception: the one that the answer shows, if it shows one.
+        seconds: that all calls of the function took.
+        source: the student's code, cut to size.
+        printed: what the calls printed whose inputs students know.
+    """
+
+    name: str
+    grade_id: str
+    points: float = 0.0
+    max_points: float
+    outcome: Outcome
+    sentence: str
+    misconception: str | None = None
+    seconds: float = 0.0
+    source: str = ""
+    printed: str = ""
+
+
+class WrittenAnswer(Struct, kw_only=True, forbid_unknown_fields=True):
+    """An answer in words, which only a person can score.
+
+    Attributes:
+        manual_score: what a person gave for this text; None if nobody has.
+        manual_scores: all scores that people ever gave, by the SHA-256 of the text.
+    """
+
+    grade_id: str
+    max_points: float
+    source: str
+    manual_scores: dict[str, float | None] = field(default_factory=dict)
+    manual_score: float | None = None
+
+    @property
+    def source_sha256(self) -> str:
+        """The hash of the student's text."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+
+class Grading(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What grading one submission found.
+
+    Attributes:
+        submission_sha256: of the file; None if there is none that could be graded.
+        remark: sentences about the file as a whole.
+        seconds: that grading took.
+    """
+
+    student: str
+    assignment: str
+    submission_sha256: str | None = None
+    status: Status
+    remark: str
+    seconds: float = 0.0
+    exercises: list[ExerciseResult]
+    written: list[WrittenAnswer]
+
+    @property
+    def points(self) -> float:
+        """The sum over all exercises, without written answers."""
+        return sum(exercise.points for exercise in self.exercises)
+
+    @property
+    def max_points(self) -> float:
+        """What all exercises are worth."""
+        return sum(exercise.max_points for exercise in self.exercises)
+
+
+class EarlierResult(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the history keeps of a result that was replaced."""
+
+    graded_at: str
+    points: float
+    max_points: float
+    submission_sha256: str | None = None
+    tests_sha256: str
+    status: Status
+
+
+class Result(Grading, kw_only=True, forbid_unknown_fields=True):
+    """A grading as it is kept: with its tests, its times and what came before it.
+
+    Attributes:
+        timestamp: when it was submitted, "" if nothing says so.
+        late_seconds: 0 if in time, None if that cannot be said.
+        graded_at: ISO 8601, in UTC.
+        history: earlier results, the oldest first.
+    """
+
+    schema: Literal[1]
+    tests_sha256: str
+    timestamp: str = ""
+    late_seconds: float | None = None
+    graded_at: str
+    history: list[EarlierResult]
+
+    def is_current(self, submission_sha256: str, tests_sha256: str) -> bool:
+        """Whether this very submission has been graded with these very tests."""
+        return (self.submission_sha256, self.tests_sha256) == (submission_sha256, tests_sha256)
+
+    def agrees_with(self, other: "Result") -> bool:
+        """Whether the other one says the same of the same file and tests."""
+        return self._findings() == other._findings()
+
+    def _findings(self) -> tuple[object, ...]:
+        source = (self.submission_sha256, self.tests_sha256)
+        return *source, self.status, self.remark, self.points, self.max_points
+
+    def as_earlier(self) -> EarlierResult:
+        """What a history keeps of it."""
+        names = EarlierResult.__struct_fields__
+        return EarlierResult(**{name: getattr(self, name) for name in names})
 
 
 def path(folder: Path, assignment: str, student: str) -> Path:
@@ -22,90 +145,71 @@ def path(folder: Path, assignment: str, student: str) -> Path:
     return folder / "results" / assignment / f"{student}.json"
 
 
-def read(folder: Path, assignment: str, student: str) -> dict[str, Any] | None:
+def read(folder: Path, assignment: str, student: str) -> Result | None:
     """The result of a student; None if there is none.
 
     Raises:
-        CourseError: there is one, and something else than grading has written to it.
+        CourseError: there is a file that grading has not written in this form.
     """
     file = path(folder, assignment, student)
     try:
-        result = json.loads(file.read_bytes())
-        if result["schema"] == SCHEMA:
-            return result
+        return msgspec.convert(json.loads(file.read_bytes()), Result)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise CourseError(f"{file} is damaged; move it away, then grade this assignment again.")
+    except (OSError, ValueError, RecursionError) as error:
+        raise CourseError(
+            f"{file} is damaged ({error}); move it away, then grade the student again."
+        ) from error
 
 
-def read_all(folder: Path, assignment: str) -> list[dict[str, Any]]:
+def read_all(folder: Path, assignment: str) -> list[Result]:
     """All results of an assignment, by student."""
     files = sorted((folder / "results" / assignment).glob("*.json"))
     found = [read(folder, assignment, file.stem) for file in files]
     return [result for result in found if result is not None]
 
 
-def points(result: dict[str, Any]) -> tuple[float, float]:
-    """What the exercises of a result have brought, and what they are worth."""
-    exercises = result["exercises"]
-    return (
-        sum(exercise["points"] for exercise in exercises),
-        sum(exercise["max_points"] for exercise in exercises),
-    )
+def write(folder: Path, result: Result) -> None:
+    """Put a result into its file, whole or not at all."""
+    write_json(path(folder, result.assignment, result.student), msgspec.to_builtins(result))
 
 
-def is_current(result: dict[str, Any], submission: str, tests: str) -> bool:
-    """Whether this very submission has been graded with these very tests."""
-    return result["submission_sha256"] == submission and result["tests_sha256"] == tests
+def record(
+    folder: Path, grading: Grading, tests_sha256: str, timestamp: str, due: datetime | None
+) -> Result:
+    """Put the result of a grading in the place of the old one, which goes into its history.
 
-
-def write(
-    folder: Path, result: dict[str, Any], tests: str, timestamp: str, due: datetime | None
-) -> dict[str, Any]:
-    """Put a new result in the place of the old one, which goes into its history.
-
-    A grading that says what the old one said, of the same file and tests, is no new one.
+    A grading that agrees with the old one on the same file and tests adds nothing to the history.
 
     Args:
-        result: what `grade_one.grade` gives.
-        tests: `judge.tests_sha256`.
+        tests_sha256: as `judge.tests_sha256` gives it.
         timestamp: when it was submitted, "" if nothing says so.
-        due: when it was to be submitted, in UTC without saying so; None if there is no such date.
+        due: when it was due, in UTC and without a time zone; None if there is no such date.
     """
-    old = read(folder, result["assignment"], result["student"])
-    whole = {
-        "schema": SCHEMA,
-        "student": result["student"],
-        "assignment": result["assignment"],
-        "submission_sha256": result["submission_sha256"],
-        "tests_sha256": tests,
-        "status": result["status"],
-        "remark": result["remark"],
-        "timestamp": timestamp,
-        "late_seconds": late_seconds(timestamp, due),
-        "seconds": result["seconds"],
-        "graded_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "exercises": result["exercises"],
-        "written": _with_old_scores(result["written"], old),
-        "history": _history(old),
-    }
-    if old and _is_same(old, whole):
-        whole["history"] = old["history"]
-    write_json(path(folder, result["assignment"], result["student"]), whole)
-    return whole
+    old = read(folder, grading.assignment, grading.student)
+    result = Result(
+        **msgspec.structs.asdict(grading),
+        schema=1,
+        tests_sha256=tests_sha256,
+        timestamp=timestamp,
+        late_seconds=late_seconds(timestamp, due),
+        graded_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        history=[],
+    )
+    if old:
+        _take_over_scores(result, old)
+        result.history = old.history if old.agrees_with(result) else _history(old)
+    write(folder, result)
+    return result
 
 
-def set_timestamp(
-    folder: Path, result: dict[str, Any], timestamp: str, due: datetime | None
-) -> dict[str, Any]:
+def set_timestamp(folder: Path, result: Result, timestamp: str, due: datetime | None) -> Result:
     """The result with the present dates; the rest of it, and its history, stay as they are."""
-    facts = {"timestamp": timestamp, "late_seconds": late_seconds(timestamp, due)}
-    whole = result | facts
-    if whole != result:
-        write_json(path(folder, result["assignment"], result["student"]), whole)
-    return whole
+    late = late_seconds(timestamp, due)
+    changed = msgspec.structs.replace(result, timestamp=timestamp, late_seconds=late)
+    if changed != result:
+        write(folder, changed)
+    return changed
 
 
 def late_seconds(timestamp: str, due: datetime | None) -> float | None:
@@ -115,32 +219,16 @@ def late_seconds(timestamp: str, due: datetime | None) -> float | None:
     try:
         return max(0.0, (parse_utc(timestamp) - due).total_seconds()) if timestamp and due else None
     except (ValueError, OverflowError):
-        return None  # no date is written there
+        return None  # it is no date
 
 
-def _is_same(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    same = ("submission_sha256", "tests_sha256", "status", "remark")
-    return all(old[key] == new[key] for key in same) and points(old) == points(new)
+def _history(old: Result) -> list[EarlierResult]:
+    return [] if old.status == "missing" else [*old.history, old.as_earlier()]
 
 
-def _history(old: dict[str, Any] | None) -> list[dict[str, Any]]:
-    if old is None or old["status"] == "missing":
-        return []
-    got, most = points(old)
-    earlier = old | {"points": got, "max_points": most}
-    return [*old["history"], {key: earlier[key] for key in EARLIER}]
-
-
-def _with_old_scores(written: list[dict], old: dict[str, Any] | None) -> list[dict]:
-    """Written answers, with the scores that people gave, each for the words that it is for."""
-    before = {answer["grade_id"]: answer for answer in (old or {}).get("written", [])}
-    found = []
-    for answer in written:
-        scores = before.get(answer["grade_id"], {}).get(SCORES, {})
-        found.append({**answer, SCORES: scores, SCORE: scores.get(words(answer))})
-    return found
-
-
-def words(answer: dict[str, Any]) -> str:
-    """The hash of the student's words in a written answer."""
-    return hashlib.sha256(answer["source"].encode()).hexdigest()
+def _take_over_scores(result: Result, old: Result) -> None:
+    """Give written answers the scores that people gave, each for the text that it is for."""
+    before = {answer.grade_id: answer.manual_scores for answer in old.written}
+    for answer in result.written:
+        answer.manual_scores = before.get(answer.grade_id, {})
+        answer.manual_score = answer.manual_scores.get(answer.source_sha256)

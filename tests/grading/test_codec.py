@@ -1,4 +1,4 @@
-"""Only plain data comes through the wall, and never too much of it."""
+"""Only plain data comes out of the sandbox, and never too much of it."""
 
 import base64
 import json

@@ -18,9 +18,9 @@ LESSON = lesson_source.find("06")
 NAME = LESSON.name
 
 
-def notebook(words, cell_id="06-words"):
+def notebook(text, cell_id="06-words"):
     """A notebook of one cell."""
-    cell = {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": words}
+    cell = {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": text}
     return json.dumps({"cells": [cell], "nbformat": 4, "nbformat_minor": 5}).encode()
 
 
@@ -200,7 +200,7 @@ def test_a_damaged_entry_is_refused_and_a_damaged_zip_is_one_sentence(folder, tm
         collect.collect(folder, LESSON, tmp_path / "nothing.zip")
 
 
-def test_a_second_hand_in_replaces_the_first_which_is_kept(folder, given):
+def test_a_second_submission_replaces_the_first_which_is_kept(folder, given):
     collect.collect(folder, LESSON, given({"ada.ipynb": notebook("first")}))
     again = collect.collect(folder, LESSON, given({"ada.ipynb": notebook("first")}, NOON + 60))
     assert again.taken[0].remark == "the same as before"
@@ -230,7 +230,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("bad", "reason"), BAD)
-def test_what_cannot_be_graded_takes_no_good_hand_ins_place(folder, given, bad, reason):
+def test_what_cannot_be_graded_replaces_no_good_submission(folder, given, bad, reason):
     collect.collect(folder, LESSON, given({"ada.ipynb": NOTEBOOK}))
     found = collect.collect(folder, LESSON, given({"ada.ipynb": bad, "bob.ipynb": bad}, NOON + 60))
     assert folder.submitted("ada", NAME).read_bytes() == NOTEBOOK

@@ -249,15 +249,14 @@ def test_the_report_counts_marks_misconceptions_and_seconds(folder):
     lost = exercise("descend", "missing", max_points=2.0)
     give(folder, result("u", lost, status="failed", remark="It is empty.", written=[]))
     told = write(folder)
-    facts = feedback.report(LESSON, marks.read(folder, NAME))
-    assert dict(facts["bins"]) | {"0 to 10 %": 0, "50 to 60 %": 6, "90 to 100 %": 3} == dict(
-        facts["bins"]
-    )
-    by_name = {one["name"]: one for one in facts["exercises"]}
-    assert by_name["descend"]["right"] == 3 and by_name["descend"]["of"] == 9
-    assert by_name["descend"]["misconceptions"] == [(climb, 5), ("took too long", 1)]
-    assert facts["slowest"][0]["name"] == "descend" and facts["slowest"][0]["slowest"] == 20.0
-    assert [record.student for record, _ in facts["late"]] == ["s7"]
+    report = feedback.report(LESSON, marks.read(folder, NAME))
+    bins = dict(report.bins)
+    assert bins | {"0 to 10 %": 0, "50 to 60 %": 6, "90 to 100 %": 3} == bins
+    descend = next(exercise for exercise in report.exercises if exercise.name == "descend")
+    assert descend.num_right == 3 and descend.num_answers == 9
+    assert descend.misconceptions == [(climb, 5), ("took too long", 1)]
+    assert report.slowest[0].name == "descend" and report.slowest[0].slowest == 20.0
+    assert [record.student for record, _ in report.late] == ["s7"]
     for text in (told, (folder.root / "reports" / f"{NAME}.html").read_text()):
         assert f"5 x {climb}" in text.replace("×", "x")
     assert "Slowest exercises: descend (20.00 s)" in told

@@ -70,9 +70,7 @@ def test_a_class_with_every_fault_in_it(tmp_path):
     }
     assert summary.missing == ["absent"] and summary.late == ["late"]
     assert not processes(faults.MARK)
-    found = {
-        result["student"]: results.points(result)[0] for result in results.read_all(tmp_path, NAME)
-    }
+    found = {result.student: result.points for result in results.read_all(tmp_path, NAME)}
     assert marks(tmp_path) == {who: found[who] for who in found if who != "absent"}
 
     before = {path.name: path.read_bytes() for path in (tmp_path / "results" / NAME).iterdir()}
@@ -91,9 +89,9 @@ def without_times(folder):
     """All results, but for when they were made and how long it took."""
     found = results.read_all(folder, NAME)
     for result in found:
-        for part in [result, *result["exercises"]]:
-            part.pop("seconds")
-            part.pop("graded_at", None)
+        result.graded_at = ""
+        for part in [result, *result.exercises]:
+            part.seconds = 0
     return found
 
 
@@ -161,8 +159,8 @@ def test_changed_tests_grade_again_and_say_whose_mark_was_what(tmp_path):
     summary, _ = grade(tmp_path)
     assert summary.graded == ["honest-000"]
     result = results.read(tmp_path, NAME, "honest-000")
-    assert results.points(result)[0] == 5
-    assert [entry["points"] for entry in result["history"]] == [6]
+    assert result.points == 5
+    assert [entry.points for entry in result.history] == [6]
 
 
 def test_private_tests_that_do_not_work_are_refused(tmp_path):

@@ -14,11 +14,16 @@ import needs
 from course_lib import checks
 from course_tools.grading.marking import grade_one, judge
 from course_tools.grading.sandbox import bubblewrap
-from course_tools.grading.sandbox.sandboxed_process import SandboxLimits
+from course_tools.grading.sandbox.protocol import SandboxLimits
 
 pytestmark = needs.sandbox
 QUICK = SandboxLimits(
-    call_cpu=2, cell_cpu=4, call_wall=20, cell_wall=40, memory=600 << 20, printed=1 << 20
+    call_cpu_seconds=2,
+    cell_cpu_seconds=4,
+    call_wall_seconds=20,
+    cell_wall_seconds=40,
+    memory=600 << 20,
+    printed=1 << 20,
 )
 ANSWER = """
 def gray_pixel(red, green, blue):
@@ -36,11 +41,11 @@ def grade(notebook, tests=None, limits=QUICK):
 
 
 def outcomes(result):
-    return {exercise["name"]: exercise["outcome"] for exercise in result["exercises"]}
+    return {exercise.name: exercise.outcome for exercise in result.exercises}
 
 
 def sentence(result, name="gray_pixel"):
-    return next(each["sentence"] for each in result["exercises"] if each["name"] == name)
+    return next(each.sentence for each in result.exercises if each.name == name)
 
 
 @functools.cache
@@ -68,9 +73,9 @@ def test_errors_are_said_in_whole_sentences(answer, said):
 
 def assert_it_costs_only_itself(result, *expected):
     found = outcomes(result)
-    assert found.pop("gray_pixel") in expected, result["exercises"][0]
+    assert found.pop("gray_pixel") in expected, result.exercises[0]
     assert found == others()
-    points = {each["name"]: each["points"] for each in result["exercises"]}
+    points = {each.name: each.points for each in result.exercises}
     assert points.pop("gray_pixel") == 0 and set(points.values()) == {1}
 
 
@@ -104,7 +109,7 @@ def test_a_fault_costs_its_exercise_and_no_other(line, outcome):
 
 
 def test_sleeping_is_stopped_too():
-    limits = SandboxLimits(call_wall=2, call_cpu=2)
+    limits = SandboxLimits(call_wall_seconds=2, call_cpu_seconds=2)
     result = grade(attack("import time; time.sleep(1000)"), limits=limits)
     assert outcomes(result)["gray_pixel"] == "timeout"
 
@@ -154,7 +159,9 @@ def test_a_fork_bomb_next_door_costs_nothing():
     )
     line = "import subprocess\n    for _ in range(20): subprocess.run(['true'], check=True)"
     with ThreadPoolExecutor() as pool:
-        neighbour = pool.submit(grade, bomb, limits=SandboxLimits(call_cpu=4, memory=600 << 20))
+        neighbour = pool.submit(
+            grade, bomb, limits=SandboxLimits(call_cpu_seconds=4, memory=600 << 20)
+        )
         time.sleep(1)
         result = grade(attack(line), limits=SandboxLimits())
         assert outcomes(result)["gray_pixel"] == "right", sentence(result)
@@ -232,7 +239,7 @@ FORGE = """
 import gc, json, os, sys
 def gray_pixel(*rgb):
     for number in range(30):
-        lines = [json.dumps([number, word, {payload}]) for word in ("begin", "end")]
+        lines = [json.dumps([number, event, {payload}]) for event in ("begin", "end")]
         lines += [json.dumps([number, "begin"]), '"right"', "null", "[]", "[" * 9000]
         for descriptor in range(3, 20):
             for line in lines:
@@ -254,14 +261,14 @@ def gray_pixel(*rgb):
 def test_a_forged_result_is_never_a_mark(payload):
     result = grade(classroom.quick(gray_pixel=FORGE.replace("{payload}", payload)))
     assert outcomes(result)["gray_pixel"] in ("killed", "wrong")
-    assert all(each["points"] == 0 for each in result["exercises"] if each["outcome"] != "right")
+    assert all(each.points == 0 for each in result.exercises if each.outcome != "right")
 
 
-def test_words_that_run_ahead_of_the_questions_lose_nothing_and_win_nothing():
+def test_messages_that_run_ahead_of_the_requests_lose_nothing_and_win_nothing():
     """A process that answers everything at once, reads nothing and goes on."""
     payload = '{"outputs": [{"value": 1.0}] * 99, "printed": "", "x": "x" * 100_000}'
     result = grade(classroom.quick(gray_pixel=FORGE.replace("{payload}", payload)))
-    assert result["status"] == "graded"
+    assert result.status == "graded"
     assert outcomes(result)["gray_pixel"] != "right"
 
 
@@ -283,8 +290,8 @@ def gray_pixel(*rgb): return Right()
 
 def test_patches_in_the_students_process_gain_nothing():
     result = grade(classroom.quick(gray_pixel=PATCHES))
-    assert result["exercises"][0]["points"] == 0
-    assert {each["outcome"] for each in result["exercises"][1:]} <= {"right", "missing", "error"}
+    assert result.exercises[0].points == 0
+    assert {each.outcome for each in result.exercises[1:]} <= {"right", "missing", "error"}
 
 
 def test_a_function_that_reports_success_by_itself_gains_nothing():
@@ -297,10 +304,10 @@ def test_a_misconception_is_named_and_a_blank_is_blank():
     blank = classroom.released(classroom.quick())
     classroom.cell_of(blank, "gray_pixel").source = "def gray_pixel(*rgb): return sum(rgb) / 3"
     result = grade(blank)
-    first, *rest = result["exercises"]
-    assert first["misconception"] == first["sentence"]
-    assert first["sentence"].startswith("You give the channels equal weight")
-    assert {each["outcome"] for each in rest} == {"blank"}
+    first, *rest = result.exercises
+    assert first.misconception == first.sentence
+    assert first.sentence.startswith("You give the channels equal weight")
+    assert {each.outcome for each in rest} == {"blank"}
 
 
 def test_what_stderr_and_locked_cells_say_costs_nothing():
@@ -308,18 +315,18 @@ def test_what_stderr_and_locked_cells_say_costs_nothing():
     classroom.cell_of(notebook, "needed").source = "np = None"
     result = grade(notebook)
     assert set(outcomes(result).values()) == {"right"}
-    assert result["remark"] == "A locked cell had been edited and was restored."
+    assert result.remark == "A locked cell had been edited and was restored."
 
 
 def test_a_hanging_cell_of_their_own_is_skipped_and_named():
     notebook = classroom.own_cell(classroom.quick(), "while True: pass")
     result = grade(notebook)
     assert set(outcomes(result).values()) == {"right"}
-    assert "'while True: pass'" in result["remark"]
+    assert "'while True: pass'" in result.remark
 
 
 @pytest.mark.parametrize(
-    ("source", "outcome", "words"),
+    ("source", "outcome", "said"),
     [
         ("def gray_pixel(r, g, b:\n    return r", "error", "SyntaxError in line 1"),
         ("def gray_pixel(r, g, b):\n    return colour", "error", "NameError"),
@@ -329,10 +336,10 @@ def test_a_hanging_cell_of_their_own_is_skipped_and_named():
         ("%cd /tmp\ndef gray_pixel(r, g, b): return None", "wrong", "returns nothing"),
     ],
 )
-def test_a_bad_cell_is_explained(source, outcome, words):
+def test_a_bad_cell_is_explained(source, outcome, said):
     result = grade(classroom.quick(gray_pixel=source))
     assert_it_costs_only_itself(result, outcome)
-    assert words in sentence(result)
+    assert said in sentence(result)
 
 
 def test_a_seed_catches_answers_that_know_the_public_inputs():
@@ -370,7 +377,7 @@ def test_private_tests_count_and_do_not_show():
     assert_it_costs_only_itself(result, "error")
     result = grade(attack("if red == 0.123456: print(red); return 0"), tests)
     assert_it_costs_only_itself(result, "wrong")
-    assert "0.123" not in sentence(result) and "0.123" not in result["exercises"][0]["printed"]
+    assert "0.123" not in sentence(result) and "0.123" not in result.exercises[0].printed
 
 
 PEEK = """
@@ -387,7 +394,7 @@ def best_weights(rgb):
 
 def test_private_inputs_are_not_there_before_what_students_see_is_over():
     result = grade(classroom.quick(gray_pixel=PEEK), judge.Tests("01", private=PRIVATE))
-    assert "seen" not in str(result["exercises"][0]["printed"])
+    assert "seen" not in str(result.exercises[0].printed)
     raising = "if red == 0.123456: raise type('Told_0_123456', (Exception,), {})"
     result = grade(attack(raising), judge.Tests("01", private=PRIVATE))
     assert sentence(result).startswith("Your function ends in an error for inputs")

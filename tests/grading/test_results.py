@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 from bs4 import BeautifulSoup
+from msgspec import structs
 
 import classroom
 from course_lib.files import CourseError
@@ -17,13 +18,14 @@ DUE = datetime(2026, 11, 1, 12)
 DAY = "2026-11-02 12:00:00 UTC"
 
 
-def result_of(student, words="", right=3, sha="a", status="graded"):
-    """A result as grading gives it, with so many exercises right."""
-    made = grade_one.nothing(student, classroom.quick_assignment(), status, "")
-    for exercise in made["exercises"][:right]:
-        exercise |= {"points": 1.0, "outcome": "right"}
-    made["written"][0]["source"] = words
-    return made | {"submission_sha256": sha}
+def grading_of(student, text="", right=3, sha="a", status="graded"):
+    """A grading with so many exercises right."""
+    made = grade_one.not_graded(student, classroom.quick_assignment(), status, "")
+    for exercise in made.exercises[:right]:
+        exercise.points, exercise.outcome = 1.0, "right"
+    made.written[0].source = text
+    made.submission_sha256 = sha
+    return made
 
 
 @pytest.fixture
@@ -32,40 +34,40 @@ def folder(tmp_path):
     return tmp_path
 
 
-def write(folder, result, tests="t", timestamp="", due=None):
-    return results.write(folder, result, tests, timestamp, due)
+def write(folder, grading, tests="t", timestamp="", due=None):
+    return results.record(folder, grading, tests, timestamp, due)
 
 
 def test_a_regrade_keeps_the_earlier_mark_in_its_history(folder):
-    first = write(folder, result_of("ann"))
-    assert first["history"] == []
-    again = write(folder, result_of("ann"))
-    assert again["history"] == []  # the same file and tests gave the same
-    third = write(folder, result_of("ann", right=4), tests="others")
-    assert [entry["points"] for entry in third["history"]] == [3]
-    assert third["history"][0]["tests_sha256"] == "t"
+    first = write(folder, grading_of("ann"))
+    assert first.history == []
+    again = write(folder, grading_of("ann"))
+    assert again.history == []  # the same file and tests gave the same
+    third = write(folder, grading_of("ann", right=4), tests="others")
+    assert [entry.points for entry in third.history] == [3]
+    assert third.history[0].tests_sha256 == "t"
     assert results.read(folder, NAME, "ann") == third
 
 
 def test_a_failed_regrade_leaves_the_old_mark_only_in_history(folder):
-    write(folder, result_of("ann"))
-    failed = write(folder, result_of("ann", right=0, sha="b", status="failed"))
-    assert results.points(failed) == (0, 6)
-    assert failed["history"][0] | {"graded_at": ""} == {
-        "graded_at": "",
-        "points": 3,
-        "max_points": 6,
-        "submission_sha256": "a",
-        "tests_sha256": "t",
-        "status": "graded",
-    }
+    write(folder, grading_of("ann"))
+    failed = write(folder, grading_of("ann", right=0, sha="b", status="failed"))
+    assert (failed.points, failed.max_points) == (0, 6)
+    assert structs.replace(failed.history[0], graded_at="") == results.EarlierResult(
+        graded_at="",
+        points=3,
+        max_points=6,
+        submission_sha256="a",
+        tests_sha256="t",
+        status="graded",
+    )
 
 
 def test_only_the_same_file_and_tests_are_current(folder):
-    result = write(folder, result_of("ann"))
-    assert results.is_current(result, "a", "t")
-    assert not results.is_current(result, "b", "t")
-    assert not results.is_current(result, "a", "u")
+    result = write(folder, grading_of("ann"))
+    assert result.is_current("a", "t")
+    assert not result.is_current("b", "t")
+    assert not result.is_current("a", "u")
 
 
 @pytest.mark.parametrize(
@@ -78,24 +80,61 @@ def test_only_the_same_file_and_tests_are_current(folder):
         ("no date", DUE, None),
     ],
 )
-def test_late_hand_ins(timestamp, due, late, folder):
-    assert write(folder, result_of("ann"), timestamp=timestamp, due=due)["late_seconds"] == late
+def test_late_submissions(timestamp, due, late, folder):
+    assert write(folder, grading_of("ann"), timestamp=timestamp, due=due).late_seconds == late
 
 
 def test_a_date_that_moves_is_noted_without_grading_again(folder):
-    before = write(folder, result_of("ann"), timestamp=DAY, due=DUE)
+    before = write(folder, grading_of("ann"), timestamp=DAY, due=DUE)
     after = results.set_timestamp(folder, before, DAY, datetime(2026, 11, 3))
-    assert after["late_seconds"] == 0 and after["history"] == []
+    assert after.late_seconds == 0 and after.history == []
     assert results.read(folder, NAME, "ann") == after
 
 
-def test_a_damaged_result_is_not_overwritten(folder):
-    write(folder, result_of("ann"))
+DAMAGE = [
+    lambda result: "",
+    lambda result: "[]",
+    lambda result: "{}",
+    lambda result: "[" * 100_000,
+    lambda result: json.dumps(result)[:-1],
+    lambda result: json.dumps(result | {"schema": 2}),
+    lambda result: json.dumps(result | {"note": "by hand"}),
+    lambda result: json.dumps(result | {"status": "right"}),
+    lambda result: json.dumps(result | {"exercises": [{"name": "gray_pixel"}]}),
+    lambda result: json.dumps(result | {"exercises": [result["exercises"][0] | {"points": "1"}]}),
+    lambda result: json.dumps(result | {"history": [{}]}),
+    *(
+        lambda result, lost=lost: json.dumps({k: v for k, v in result.items() if k != lost})
+        for lost in ("schema", "student", "status", "remark", "exercises", "written", "history")
+    ),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_result_is_not_overwritten(folder, damage):
+    write(folder, grading_of("ann"))
     file = results.path(folder, NAME, "ann")
-    for damage in ("", "[]", "{}"):
-        file.write_text(damage)
-        with pytest.raises(CourseError, match="move it away"):
-            write(folder, result_of("ann"))
+    damaged = damage(json.loads(file.read_bytes()))
+    file.write_text(damaged)
+    with pytest.raises(CourseError, match="move it away") as told:
+        write(folder, grading_of("ann"))
+    assert "\n" not in str(told.value)
+    assert file.read_text() == damaged
+
+
+def test_the_file_has_the_keys_that_it_always_had(folder):
+    write(folder, grading_of("ann", "Because.", right=1))
+    write(folder, grading_of("ann", "Because.", sha="b"))
+    file = json.loads(results.path(folder, NAME, "ann").read_bytes())
+    keys = "schema student assignment submission_sha256 tests_sha256 status remark timestamp "
+    keys += "late_seconds seconds graded_at exercises written history"
+    assert file.keys() == set(keys.split())
+    keys = "name grade_id points max_points outcome sentence misconception seconds source printed"
+    assert file["exercises"][0].keys() == set(keys.split())
+    keys = "grade_id max_points source manual_scores manual_score"
+    assert file["written"][0].keys() == set(keys.split())
+    keys = "graded_at points max_points submission_sha256 tests_sha256 status"
+    assert file["history"][0].keys() == set(keys.split())
 
 
 def marks(folder):
@@ -121,10 +160,10 @@ def sync(folder):
 
 
 def test_the_gradebook_says_what_results_say_once_or_twice(folder):
-    write(folder, result_of("ann", "Because."), timestamp=DAY, due=DUE)
-    write(folder, result_of("bob"))
-    write(folder, result_of("eve", status="failed", right=0))
-    write(folder, result_of("zoe", status="missing", right=0))
+    write(folder, grading_of("ann", "Because."), timestamp=DAY, due=DUE)
+    write(folder, grading_of("bob"))
+    write(folder, grading_of("eve", status="failed", right=0))
+    write(folder, grading_of("zoe", status="missing", right=0))
     for _ in range(2):
         sync(folder)
         assert marks(folder) == {"ann": (3, True), "bob": (3, False), "eve": (0, True)}
@@ -147,35 +186,35 @@ def test_the_gradebook_says_what_results_say_once_or_twice(folder):
 )
 def test_names_of_the_class_list_reach_the_gradebook(folder, listed, first, last):
     (folder / "students.csv").write_text(f"student,name\nann,{listed}\n")
-    write(folder, result_of("ann"))
+    write(folder, grading_of("ann"))
     sync(folder)
     with gradebook.opened(folder) as book:
         student = book.find_student("ann")
         assert (student.first_name, student.last_name) == (first, last)
 
 
-def test_manual_scores_are_kept_until_the_words_change(folder):
-    write(folder, result_of("ann", "Because."))
+def test_manual_scores_are_kept_until_the_text_changes(folder):
+    write(folder, grading_of("ann", "Because."))
     sync(folder)
     score_by_hand(folder, "ann", 2)
     sync(folder)
     assert marks(folder)["ann"] == (5, False)
-    write(folder, result_of("ann", "Because.", right=4, sha="b"))
+    write(folder, grading_of("ann", "Because.", right=4, sha="b"))
     sync(folder)
     assert marks(folder)["ann"] == (6, False)
-    write(folder, result_of("ann", "No.", right=4, sha="c"))
+    write(folder, grading_of("ann", "No.", right=4, sha="c"))
     sync(folder)
     assert marks(folder)["ann"] == (4, True)
-    write(folder, result_of("ann", "", right=0, sha="d", status="failed"))
+    write(folder, grading_of("ann", "", right=0, sha="d", status="failed"))
     sync(folder)
     assert marks(folder)["ann"] == (0, True)
-    write(folder, result_of("ann", "Because.", right=4, sha="b"))
+    write(folder, grading_of("ann", "Because.", right=4, sha="b"))
     sync(folder)
     assert marks(folder)["ann"] == (6, False)
 
 
 def test_the_gradebook_can_be_made_anew(folder):
-    write(folder, result_of("ann", "Because."))
+    write(folder, grading_of("ann", "Because."))
     sync(folder)
     score_by_hand(folder, "ann", 1.5)
     sync(folder)
@@ -185,21 +224,22 @@ def test_the_gradebook_can_be_made_anew(folder):
 
 
 def test_a_score_that_a_person_gave_to_code_is_kept_and_asked_about_when_points_change(folder):
-    write(folder, result_of("ann"))
+    write(folder, grading_of("ann"))
     sync(folder)
     score_by_hand(folder, "ann", 0.5, "check-gray-pixel")
     sync(folder)
     assert marks(folder)["ann"] == (2.5, False)
-    write(folder, result_of("ann", right=0, sha="b"))
+    write(folder, grading_of("ann", right=0, sha="b"))
     for _ in range(2):
         sync(folder)
         assert marks(folder)["ann"] == (0.5, True)
 
 
 def test_formgrader_has_a_notebook_to_show(folder):
-    result = result_of("ann", "Because.")
-    result["exercises"][0] |= {"source": "def gray_pixel(): pass", "sentence": "Right."}
-    write(folder, result)
+    grading = grading_of("ann", "Because.")
+    grading.exercises[0].source = "def gray_pixel(): pass"
+    grading.exercises[0].sentence = "Right."
+    write(folder, grading)
     sync(folder)
     file = json.loads((folder / "autograded" / "ann" / NAME / f"{NAME}.ipynb").read_text())
     cells = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in file["cells"]}
@@ -253,7 +293,7 @@ def living(page):
 def test_nbgraders_autograde_is_refused_in_a_sentence_and_removes_nothing(folder):
     """What the buttons of formgrader call; it would run students' code without a sandbox."""
     classroom.submit(folder, "ann", NAME, classroom.own_cell(classroom.quick(), "import evil"))
-    write(folder, result_of("ann", "Because."))
+    write(folder, grading_of("ann", "Because."))
     sync(folder)
     file = folder / "autograded" / "ann" / NAME / f"{NAME}.ipynb"
     before = file.read_bytes()
@@ -264,11 +304,11 @@ def test_nbgraders_autograde_is_refused_in_a_sentence_and_removes_nothing(folder
 
 
 def test_nothing_of_a_student_runs_or_loads_in_formgrader(folder):
-    for student, words in (("ann", "Because."), ("eve", SCRIPTS)):
-        result = result_of(student, words)
-        result["exercises"][0] |= {"source": words, "sentence": words}
-        result["exercises"][1] |= {"source": f"%%javascript\n{words}"}
-        write(folder, result)
+    for student, text in (("ann", "Because."), ("eve", SCRIPTS)):
+        grading = grading_of(student, text)
+        grading.exercises[0].source = grading.exercises[0].sentence = text
+        grading.exercises[1].source = f"%%javascript\n{text}"
+        write(folder, grading)
     sync(folder)
     harmless, hostile = shown(folder, "ann"), shown(folder, "eve")
     assert list(living(hostile)) == list(living(harmless))
@@ -277,15 +317,15 @@ def test_nothing_of_a_student_runs_or_loads_in_formgrader(folder):
     assert "alert(1)" in hostile.select_one(".input_area").get_text() + hostile.get_text()
 
 
-def test_scores_are_for_the_words_and_not_for_how_they_are_shown(folder, monkeypatch):
-    write(folder, result_of("ann", SCRIPTS))
+def test_scores_are_for_the_text_and_not_for_how_it_is_shown(folder, monkeypatch):
+    write(folder, grading_of("ann", SCRIPTS))
     sync(folder)
     score_by_hand(folder, "ann", 2)
-    monkeypatch.setattr(gradebook, "dead", lambda words: "shown in another way")
+    monkeypatch.setattr(gradebook, "inert_markdown", lambda source: "shown in another way")
     for _ in range(2):
         sync(folder)
         assert marks(folder)["ann"] == (5, False)
-    assert results.read(folder, NAME, "ann")["written"][0]["source"] == SCRIPTS
+    assert results.read(folder, NAME, "ann").written[0].source == SCRIPTS
 
 
 def test_an_exercise_that_comes_later_is_entered_too(folder):
@@ -297,13 +337,13 @@ def test_an_exercise_that_comes_later_is_entered_too(folder):
     source.write_bytes(classroom.content(smaller))
     from course_tools.grading import assignment
 
-    made = result_of("ann", right=6)
-    made["exercises"].pop(0)
+    made = grading_of("ann", right=6)
+    made.exercises.pop(0)
     write(folder, made)
     gradebook.sync(folder, assignment.from_notebook(NAME, smaller))
     assert marks(folder)["ann"] == (5, False)
     source.write_bytes(whole)
-    write(folder, result_of("ann", right=6, sha="b"))
+    write(folder, grading_of("ann", right=6, sha="b"))
     sync(folder)
     assert marks(folder)["ann"] == (6, False)
     shutil.rmtree(folder / "autograded")

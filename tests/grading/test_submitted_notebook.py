@@ -26,7 +26,7 @@ def sources(made):
     return [step.source for step in made.steps]
 
 
-def test_a_good_hand_in_is_left_as_it_is(assignment):
+def test_a_good_submission_is_left_as_it_is(assignment):
     notebook = classroom.quick()
     made = clean(notebook, assignment)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -101,7 +101,7 @@ def test_without_metadata_cells_are_known_by_their_ids_or_by_what_they_define(as
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "said"),
     [
         (b"", "empty"),
         (b"  \n", "empty"),
@@ -115,8 +115,8 @@ def test_without_metadata_cells_are_known_by_their_ids_or_by_what_they_define(as
         (b'{"cells": [' + b"1," * 2000 + b"1]}", "more than 1000 cells"),
     ],
 )
-def test_what_is_no_notebook_is_said_in_a_sentence(content, words, assignment):
-    with pytest.raises(Unreadable, match=words):
+def test_what_is_no_notebook_is_said_in_a_sentence(content, said, assignment):
+    with pytest.raises(Unreadable, match=said):
         clean(content, assignment)
 
 
@@ -124,6 +124,7 @@ def test_damaged_cells_cost_themselves_only(assignment):
     file = json.loads(classroom.content(classroom.quick()))
     file["cells"] += [3, {}, {"cell_type": "code", "source": 3}, {"cell_type": "x"}]
     file["cells"].append({"cell_type": "code", "source": "\ud800", "metadata": 3, "id": [1]})
+    file["cells"].append({"cell_type": "code", "source": "", "id": "\ud800"})
     made = clean(json.dumps(file).encode(), assignment)
     assert made.remarks == ["4 cells are damaged and were left out."]
     assert len(made.answers) == 6
@@ -153,12 +154,12 @@ def test_a_file_that_unfolds_to_much_memory_is_refused(assignment):
         clean(content, assignment)
 
 
-def test_a_hand_in_is_found_with_its_timestamp(tmp_path):
+def test_a_submission_is_found_with_its_timestamp(tmp_path):
     assert submitted_notebook.find(tmp_path, "ann", NAME) is None
     place = classroom.submit(tmp_path, "ann", NAME, b"{}")
     place.with_name("timestamp.txt").write_text("2026-11-01 12:00:00 UTC\n")
     found = submitted_notebook.find(tmp_path, "ann", NAME)
-    assert found == submitted_notebook.Found(b"{}", "2026-11-01 12:00:00 UTC", "")
+    assert found == submitted_notebook.SubmittedFile(b"{}", "2026-11-01 12:00:00 UTC", "")
     assert submitted_notebook.find(tmp_path, "bob", NAME) is None
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import nbformat
 
 import classroom
-from course_tools.grading.sandbox.sandboxed_process import SandboxLimits
+from course_tools.grading.sandbox.protocol import SandboxLimits
 
 NAME = "01_grayscale_conversion"
-LIMITS = SandboxLimits(call_cpu=2, cell_cpu=4, memory=600 << 20, printed=1 << 20)
+LIMITS = SandboxLimits(call_cpu_seconds=2, cell_cpu_seconds=4, memory=600 << 20, printed=1 << 20)
 RIGHT = "return 0.299 * red + 0.587 * green + 0.114 * blue"
 FUNCTIONS = ("gray_pixel", "gray_batch", "to_bytes", "same_gray", "best_guess", "best_weights")
 DUE = "2026-11-01 12:00:00 UTC"
@@ -27,7 +27,7 @@ class Fault:
         make: puts it into the folder, given the folder and the student.
         status: of the result.
         outcome: of the first exercise; all others are right, unless `status` is another.
-        remark: words of the result's remark, or of the first exercise's sentence.
+        remark: a part of the result's remark, or of the first exercise's sentence.
     """
 
     make: Callable[[Path, str], object]
@@ -188,21 +188,21 @@ def assert_it_ended_well(folder: Path, num_honest: int, faults: bool = True) -> 
     """Every honest student has the mark that they deserve; every fault its line, and no mark."""
     from course_tools.grading import results
 
-    found = {result["student"]: result for result in results.read_all(folder, NAME)}
+    found = {result.student: result for result in results.read_all(folder, NAME)}
     for number in range(num_honest):
         result = found.pop(f"honest-{number:03}")
-        assert [each["points"] for each in result["exercises"]] == points_of(number), result
-        assert result["status"] == "graded" and result["remark"] == "" and not result["history"]
+        assert [each.points for each in result.exercises] == points_of(number), result
+        assert result.status == "graded" and result.remark == "" and not result.history
     assert found.keys() == (FAULTS.keys() if faults else set())
     for student, result in found.items():
         fault = FAULTS[student]
-        first, *others = result["exercises"]
-        about = (student, result["status"], result["remark"], first)
-        assert result["status"] == fault.status, about
-        assert first["outcome"] == fault.outcome, about
-        assert fault.remark in f"{result['remark']} {first['sentence']}", about
-        assert first["points"] == (fault.outcome == "right"), about
+        first, *others = result.exercises
+        about = (student, result.status, result.remark, first)
+        assert result.status == fault.status, about
+        assert first.outcome == fault.outcome, about
+        assert fault.remark in f"{result.remark} {first.sentence}", about
+        assert first.points == (fault.outcome == "right"), about
         if fault.status == "graded" and student not in ("forger", "patcher"):
-            assert {each["outcome"] for each in others} == {"right"}, about
+            assert {each.outcome for each in others} == {"right"}, about
         elif fault.status != "graded":
-            assert results.points(result) == (0, 6), about
+            assert (result.points, result.max_points) == (0, 6), about

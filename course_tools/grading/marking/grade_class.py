@@ -1,4 +1,4 @@
-"""Grades a whole class, in parallel, and goes on where it was when it was stopped.
+"""Grades a whole class, in parallel; stopped and started again, it goes on where it was.
 
 This process reads files and writes results; Dask's workers grade. What has a result for this very
 file and these very tests is not graded again, so nothing is lost or done twice.
@@ -23,21 +23,21 @@ from course_tools.grading.assignment import Assignment
 from course_tools.grading.class_folder import ClassFolder
 from course_tools.grading.marking import grade_one, judge
 from course_tools.grading.marking.grade_one import GradingTask
+from course_tools.grading.results import Grading, Result, Status
 from course_tools.grading.sandbox import bubblewrap
-from course_tools.grading.sandbox.sandboxed_process import SandboxLimits
+from course_tools.grading.sandbox.protocol import SandboxLimits
 from course_tools.grading.submissions import submitted_notebook
 from course_tools.grading.submissions.notebook_reader import Unreadable
-from course_tools.grading.submissions.submitted_notebook import Found
+from course_tools.grading.submissions.submitted_notebook import SubmittedFile
 
 CONNECT_SECONDS = 30
 MAX_NAME = 200  # bytes of a student's name, which is that of a file
-NOT_THERE = "Nothing was submitted."
-Grade = Callable[[GradingTask], dict[str, Any]]
+NOT_SUBMITTED = "Nothing was submitted."
 
 
 @dataclass
 class Summary:
-    """What a run did: students by what became of them."""
+    """What a run did: students by the status of their results."""
 
     graded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -48,9 +48,10 @@ class Summary:
     def sentence(self) -> str:
         """One line for the instructor."""
         parts = [f"{len(self.graded)} graded", f"{self.as_before} as before"]
-        for words in ("failed", "missing", "late"):
-            if students := getattr(self, words):
-                parts.append(f"{len(students)} {words} ({', '.join(students)})")
+        listed = {"failed": self.failed, "missing": self.missing, "late": self.late}
+        for status, students in listed.items():
+            if students:
+                parts.append(f"{len(students)} {status} ({', '.join(students)})")
         return "; ".join(parts) + "."
 
 
@@ -67,52 +68,67 @@ class ClassRun:
     summary: Summary = field(default_factory=Summary)
 
     @cached_property
-    def sha256(self) -> str:
+    def tests_sha256(self) -> str:
+        """Changes when anything changes that marks depend on."""
         return judge.tests_sha256(self.assignment, self.tests)
 
-    def jobs(
+    def tasks(
         self, students: list[str], force: bool, **options: Any
-    ) -> Iterator[tuple[GradingTask, Found]]:
-        """What is to be graded, read when its turn comes; what needs no grading is written."""
-        name = self.assignment.name
+    ) -> Iterator[tuple[GradingTask, SubmittedFile]]:
+        """What is to be graded, read when its turn comes; of the rest, results are written."""
         for student in students:
-            if not student.isprintable() or len(student.encode()) > MAX_NAME:
-                self.say(f"{student!r} cannot be a student's name; rename the folder.")
-                self.summary.failed.append(repr(student))
+            if (submitted := self._submitted(student)) is None:
                 continue
-            old = results.read(self.folder, name, student)
-            try:
-                found = submitted_notebook.find(self.folder, student, name)
-            except Unreadable as error:
-                found = Found(b"")
-                self.write(grade_one.nothing(student, self.assignment, "failed", str(error)), found)
-                continue
-            if found is None:
-                missing = grade_one.nothing(student, self.assignment, "missing", NOT_THERE)
-                self.write(missing, Found(b""))
-                continue
-            submission = hashlib.sha256(found.content).hexdigest()
-            if old and results.is_current(old, submission, self.sha256) and not force:
+            old = results.read(self.folder, self.assignment.name, student)
+            sha256 = hashlib.sha256(submitted.content).hexdigest()
+            if old and old.is_current(sha256, self.tests_sha256) and not force:
                 self.summary.as_before += 1
-                self._note(results.set_timestamp(self.folder, old, found.timestamp, self.due))
+                timestamp = submitted.timestamp
+                self._note_late(results.set_timestamp(self.folder, old, timestamp, self.due))
                 continue
-            job = GradingTask(
-                student, self.assignment, self.tests, found.content, found.remark, **options
+            yield (
+                GradingTask(
+                    student,
+                    self.assignment,
+                    self.tests,
+                    submitted.content,
+                    submitted.remark,
+                    **options,
+                ),
+                submitted,
             )
-            yield job, found
 
-    def write(self, result: dict[str, Any], found: Found) -> None:
-        """Put a result on disk and say its line."""
-        whole = results.write(self.folder, result, self.sha256, found.timestamp, self.due)
-        getattr(self.summary, whole["status"]).append(whole["student"])
-        self._note(whole)
-        got, most = results.points(whole)
-        marks = f"{got:g} of {most:g}" if whole["status"] == "graded" else whole["status"]
-        self.say(f"{whole['student']:{self.width}} {marks:>12}  {whole['remark']}".rstrip())
+    def _submitted(self, student: str) -> SubmittedFile | None:
+        """The student's file. If there is none that can be graded, the result is written."""
+        if not student.isprintable() or len(student.encode()) > MAX_NAME:
+            self.say(f"{student!r} cannot be a student's name; rename the folder.")
+            self.summary.failed.append(repr(student))
+            return None
+        status: Status = "missing"
+        remark = NOT_SUBMITTED
+        try:
+            if found := submitted_notebook.find(self.folder, student, self.assignment.name):
+                return found
+        except Unreadable as error:
+            status, remark = "failed", str(error)
+        grading = grade_one.not_graded(student, self.assignment, status, remark)
+        self.write(grading, SubmittedFile(b""))
+        return None
 
-    def _note(self, result: dict[str, Any]) -> None:
-        if result["late_seconds"]:
-            self.summary.late.append(result["student"])
+    def write(self, grading: Grading, submitted: SubmittedFile) -> None:
+        """Put a result on disk and print its line."""
+        result = results.record(
+            self.folder, grading, self.tests_sha256, submitted.timestamp, self.due
+        )
+        getattr(self.summary, result.status).append(result.student)
+        self._note_late(result)
+        is_graded = result.status == "graded"
+        mark = f"{result.points:g} of {result.max_points:g}" if is_graded else result.status
+        self.say(f"{result.student:{self.width}} {mark:>12}  {result.remark}".rstrip())
+
+    def _note_late(self, result: Result) -> None:
+        if result.late_seconds:
+            self.summary.late.append(result.student)
 
 
 def grade_class(
@@ -126,25 +142,26 @@ def grade_class(
     limits: SandboxLimits | None = None,
     workers: int | None = None,
 ) -> Summary:
-    """Grade an assignment of a class folder, write results, and tell the gradebook.
+    """Grade an assignment of a class folder, write results, and fill the gradebook.
 
     Args:
         wanted: the assignment, such as "03".
         students: whom to grade; None is everybody.
-        scheduler: the address of a Dask scheduler that runs; None starts workers here.
-        unsafe: without a sandbox.
+        scheduler: the address of a running Dask scheduler; None starts workers here.
+        unsafe: run students' code without a sandbox.
         force: grade again what has been graded.
+        say: takes each line for the instructor.
         workers: how many at a time here; None is one for each core.
 
     Raises:
-        CourseError: there is no sandbox, assignment or such student, or another run is at it.
+        CourseError: there is no sandbox, assignment or such student, or another run is grading it.
     """
     if not (unsafe or scheduler):
         bubblewrap.require()
     chosen = assignment.read(folder, wanted)
     tests = judge.read_tests(folder, chosen.number)
-    whom = _chosen(folder, students)
-    width = max([20, *map(len, whom)])
+    names = _chosen(folder, students)
+    width = max([20, *map(len, names)])
     lock = FileLock(folder / "results" / f".{chosen.name}.lock")
     (folder / "results").mkdir(exist_ok=True)
     try:
@@ -152,8 +169,8 @@ def grade_class(
             due = gradebook.due_date(folder, chosen.name)
             run = ClassRun(folder, chosen, tests, due, say, width)
             options = {"unsafe": unsafe, "limits": limits or SandboxLimits()}
-            jobs = run.jobs(whom, force, **options)
-            _work(run, jobs, scheduler, workers, unsafe)
+            tasks = run.tasks(names, force, **options)
+            _work(run, tasks, scheduler, workers, unsafe)
             _sync(folder, chosen)
     except Timeout:
         raise CourseError(f"{chosen.name} is being graded already, by another command.") from None
@@ -193,13 +210,13 @@ def _chosen(folder: Path, students: list[str] | None) -> list[str]:
 
 def _work(
     run: ClassRun,
-    jobs: Iterator[tuple[GradingTask, Found]],
+    tasks: Iterator[tuple[GradingTask, SubmittedFile]],
     scheduler: str | None,
     workers: int | None,
     unsafe: bool,
 ) -> None:
-    """Let workers grade all jobs; a few more than workers are on their way, not all."""
-    first = next(jobs, None)
+    """Let workers grade all tasks; a few more than there are workers are in flight, not all."""
+    first = next(tasks, None)
     if first is None:
         return
     from dask.distributed import as_completed
@@ -207,37 +224,38 @@ def _work(
     with _client(scheduler, workers) as client:
         if scheduler and not unsafe:
             client.run(bubblewrap.require)
-        places = sum(client.nthreads().values())
-        on_their_way = {}
+        num_threads = sum(client.nthreads().values())
+        in_flight = {}
         done = as_completed(loop=client.loop)
 
-        def send(job: GradingTask, found: Found) -> None:
-            future = client.submit(grade_one.grade, job, pure=False, retries=2)
-            on_their_way[future] = (job, found)
+        def submit(task: GradingTask, submitted: SubmittedFile) -> None:
+            future = client.submit(grade_one.grade, task, pure=False, retries=2)
+            in_flight[future] = (task, submitted)
             done.add(future)
 
-        send(*first)
-        for job, found in islice(jobs, 2 * places):
-            send(job, found)
+        submit(*first)
+        for task, submitted in islice(tasks, 2 * num_threads):
+            submit(task, submitted)
         for future in done:
-            job, found = on_their_way.pop(future)
-            run.write(_result_of(future, job), found)
-            if (another := next(jobs, None)) is not None:
-                send(*another)
+            task, submitted = in_flight.pop(future)
+            run.write(_grading_of(future, task), submitted)
+            if (another := next(tasks, None)) is not None:
+                submit(*another)
 
 
-def _result_of(future: Any, job: GradingTask) -> dict[str, Any]:
-    """What a worker found; a fault of ours, or of its machine, is said to be one."""
+def _grading_of(future: Any, task: GradingTask) -> Grading:
+    """What a worker found; an error of ours, or of its machine, is named as one."""
     error = future.exception()
     if error is None:
-        return future.result()
+        grading: Grading = future.result()
+        return grading
     remark = f"Grading itself failed ({type(error).__name__}: {error}); grade again."
-    return grade_one.nothing(job.student, job.assignment, "failed", remark[:500])
+    return grade_one.not_graded(task.student, task.assignment, "failed", remark[:500])
 
 
 @contextmanager
 def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
-    """A connection to workers: those of a cluster that runs, or threads of this process.
+    """A connection to workers: those of a running cluster, or threads of this process.
 
     Threads are enough, since sandboxes are processes of their own; and they listen on no port,
     where others with an account on this machine could give orders.

@@ -4,27 +4,30 @@ import builtins
 import hashlib
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from course_lib import checks
 from course_lib.checks import Check, CheckFailed
 from course_lib.files import CourseError
 from course_tools.grading.assignment import Assignment
+from course_tools.grading.results import Outcome
 from course_tools.grading.sandbox import codec
+from course_tools.grading.sandbox.protocol import ErrorReport, StepResult
+from course_tools.grading.sandbox.sandboxed_process import StopReason
 
 MAX_SENTENCE = 1000
 UNSEEN = "for inputs that the notebook's check does not have"
-FORGED = "What came back is nothing that a function can return; the grader did not accept it."
-STOPPED = {
+FORGED = "What came back is not what a function can return; the grader did not accept it."
+STOPPED: dict[StopReason | Literal["not_run"], str] = {
     "timeout": "{what} had not ended when its time was up; look for a loop that does not end.",
     "memory": "{what} took more memory than there is for one student.",
     "killed": "{what} ended the whole process, by os._exit, by a crash or by closing its channel.",
     "output": "{what} printed or returned far more than can be read.",
-    "rest": "{what} was not run: too many other cells of this file had to be stopped.",
+    "not_run": "{what} was not run: too many other cells of this file had to be stopped.",
 }
 
 
@@ -44,7 +47,7 @@ class Tests:
 
     @property
     def sha256(self) -> str:
-        """Changes when anything does that a verdict depends on."""
+        """Changes when anything changes that a verdict depends on."""
         library = Path(checks.check_answers.__file__)
         public = [library, library.with_name(f"lesson_{self.number}.py")]
         parts = [path.read_text() for path in public if path.exists()]
@@ -52,7 +55,7 @@ class Tests:
 
 
 def tests_sha256(assignment: Assignment, tests: Tests) -> str:
-    """Changes when anything does that marks depend on, apart from the submission."""
+    """Changes when anything changes that marks depend on, apart from the submission."""
     return hashlib.sha256(f"{assignment.sha256} {tests.sha256}".encode()).hexdigest()
 
 
@@ -64,7 +67,8 @@ class Case:
     seed: int
     shown: bool
 
-    def drawn(self) -> Any:
+    def drawn(self) -> AbstractContextManager[None]:
+        """Within it, random inputs are drawn from the case's seed."""
         return checks.drawn_from(self.seed) if self.seed else nullcontext()
 
     def arguments(self) -> list[Any]:
@@ -77,13 +81,13 @@ class Case:
 class Verdict:
     """An outcome as results have it, the sentence for the student, and the misconception met."""
 
-    outcome: str
+    outcome: Outcome
     sentence: str
     misconception: str | None = None
 
 
 def read_tests(folder: Path, number: str) -> Tests:
-    """The tests of a class folder. Raises CourseError if its private ones are of no use."""
+    """The tests of a class folder. Raises CourseError if its private ones do not work."""
     private, seed = folder / "private" / f"{number}.py", folder / "private" / "seed.txt"
     try:
         tests = Tests(
@@ -97,18 +101,18 @@ def read_tests(folder: Path, number: str) -> Tests:
         raise CourseError(f"{seed} must hold one whole number above 0, such as 20270131.") from None
     for name, found in cases(tests).items():
         for case in found:
-            _try_out(name, case)
+            _require_reference_passes(name, case)
     return tests
 
 
-def _try_out(name: str, case: Case) -> None:
-    """A right answer must pass and the sentences must fit, whatever the seed."""
+def _require_reference_passes(name: str, case: Case) -> None:
+    """The reference must pass its own test, whatever the seed."""
     with case.drawn():
         problem = case.check.verdict(case.check.outputs(case.check.reference))
     if problem:
         raise CourseError(
             f"The private tests or the seed do not work for {name}: its own reference fails "
-            f"({problem}). Choose another seed, or mend private/{name[:2]}.py."
+            f"({problem}). Choose another seed, or fix private/{name[:2]}.py."
         )
 
 
@@ -136,10 +140,10 @@ def cases(tests: Tests) -> dict[str, list[Case]]:
 def _private(tests: Tests) -> dict[str, Check]:
     if not tests.private:
         return {}
-    space: dict[str, Any] = {"__name__": f"private_{tests.number}"}
+    namespace: dict[str, Any] = {"__name__": f"private_{tests.number}"}
     try:
-        exec(compile(tests.private, f"private/{tests.number}.py", "exec"), space)
-        return dict(space["CHECKS"])
+        exec(compile(tests.private, f"private/{tests.number}.py", "exec"), namespace)
+        return dict(namespace["CHECKS"])
     except Exception as error:
         raise CourseError(
             f"private/{tests.number}.py cannot be used ({type(error).__name__}: {error}); it must "
@@ -147,15 +151,16 @@ def _private(tests: Tests) -> dict[str, Check]:
         ) from error
 
 
-def stopped(outcome: str, what: str = "Your function") -> Verdict:
-    """The verdict on something that was stopped, or not even begun ("rest")."""
-    return Verdict("timeout" if outcome == "rest" else outcome, STOPPED[outcome].format(what=what))
+def stopped(reason: StopReason | Literal["not_run"], what: str = "Your function") -> Verdict:
+    """The verdict on something that was stopped, or that was not run after too many others were."""
+    outcome: Outcome = "timeout" if reason == "not_run" else reason
+    return Verdict(outcome, STOPPED[reason].format(what=what))
 
 
-def judge(case: Case, payload: Any) -> Verdict:
-    """The verdict on what the driver said about one call; nothing in it is taken on trust."""
+def judge(case: Case, result: StepResult) -> Verdict:
+    """The verdict on what came out of the sandbox about one call; nothing in it is trusted."""
     try:
-        outputs = _outputs(payload, len(case.arguments()))
+        outputs = _outputs(result, len(case.arguments()))
     except (codec.NotAValue, codec.TooLarge, RecursionError):
         return Verdict("killed", FORGED)
     try:
@@ -163,7 +168,7 @@ def judge(case: Case, payload: Any) -> Verdict:
             sentence = case.check.verdict(case.check.outputs(_replay(outputs)))
     except CheckFailed as failure:
         sentence = str(failure)
-    except _TheirError as error:
+    except StudentError as error:
         return _error(error, case.shown)
     except Exception as error:
         sentence = f"What your function returns cannot be compared ({type(error).__name__})."
@@ -177,46 +182,37 @@ def judge(case: Case, payload: Any) -> Verdict:
     return Verdict("wrong", sentence[:MAX_SENTENCE], misconception)
 
 
-class _TheirError(Exception):
-    """An exception that the student's function raised. Its subclasses carry the names."""
+class StudentError(Exception):
+    """An exception that the student's code raised. Its subclasses carry the names."""
 
     line: int | None = None
 
 
-def _outputs(payload: Any, count: int) -> list[Any]:
+def _outputs(result: StepResult, count: int) -> list[Any]:
     """A value, NotImplemented or an exception for each tuple of arguments.
 
     Raises:
-        NotAValue, TooLarge: the driver does not write such a thing.
+        NotAValue, TooLarge: the runner does not write such a thing.
     """
-    if type(payload) is not dict or type(payload.get("outputs")) is not list:
-        raise codec.NotAValue("no outputs")
-    outputs = [_output(output) for output in payload["outputs"][:count]]
-    if payload.get("changed"):
+    outputs = [
+        NotImplemented if output.is_blank else codec.decode(output.value)
+        for output in result.outputs[:count]
+    ]
+    if result.has_changed_inputs:
         outputs[-1:] = [CheckFailed(checks.CHANGED)]
-    elif "too_large" in payload:
+    elif result.is_too_large:
         outputs.append(CheckFailed("What your function returns is far too large."))
-    elif "error" in payload:
-        outputs.append(their_error(payload["error"]))
+    elif result.error:
+        outputs.append(student_error(result.error))
     elif len(outputs) != count:
         raise codec.NotAValue("outputs are missing")
     return outputs
 
 
-def _output(output: Any) -> Any:
-    if output == {"blank": True}:
-        return NotImplemented
-    if type(output) is not dict or list(output) != ["value"]:
-        raise codec.NotAValue("no value")
-    return codec.decode(output["value"])
-
-
-def their_error(about: Any) -> _TheirError:
-    if type(about) is not dict:
-        raise codec.NotAValue("no error")
-    kind = type(codec.safe_name(about.get("type")), (_TheirError,), {})
-    error = kind(str(about.get("message"))[:500])
-    error.line = about["line"] if type(about.get("line")) is int else None
+def student_error(report: ErrorReport) -> StudentError:
+    """The exception that is reported, of a class of the same name."""
+    error = type(codec.safe_name(report.type), (StudentError,), {})(report.message)
+    error.line = report.line
     return error
 
 
@@ -235,7 +231,7 @@ def _replay(outputs: list[Any]) -> Callable[..., Any]:
     return answer
 
 
-def described(error: _TheirError, whose: str = "") -> str:
+def described(error: StudentError, whose: str = "") -> str:
     """The error's name, line (of what, says `whose`) and message, as the end of a sentence."""
     name = type(error).__name__
     place = f" in line {error.line}{whose}" if error.line else ""
@@ -245,12 +241,12 @@ def described(error: _TheirError, whose: str = "") -> str:
     return f"{name}{place}: {message}." if message else f"{name}{place}."
 
 
-def _error(error: _TheirError, shown: bool) -> Verdict:
+def _error(error: StudentError, shown: bool) -> Verdict:
     name = type(error).__name__
     if name == "MemoryError":
         return stopped("memory")
     if not shown:
-        known = name if hasattr(builtins, name) else "an error"  # a name of theirs could tell
+        known = name if hasattr(builtins, name) else "an error"  # a class's name could tell inputs
         return Verdict("error", f"Your function ends in {known} {UNSEEN}.")
     notes = " ".join(getattr(error, "__notes__", []))
     sentence = f"{described(error, ' of its cell')} {notes}".strip()

@@ -1,12 +1,13 @@
 """What comes back: a page for each student, one table of marks, and a report on the class.
 
-Pages load nothing and run nothing. All text of a student is escaped, by Jinja, wherever it stands.
+Pages load nothing and run nothing. All text of a student is escaped, by Jinja, wherever it is.
 """
 
 import statistics
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from typing import Any
 from course_lib import files
 from course_tools.grading.class_folder import ClassFolder
 from course_tools.grading.reports import marks
-from course_tools.grading.reports.marks import StudentMarks
+from course_tools.grading.reports.marks import Change, StudentMarks
+from course_tools.grading.results import ExerciseResult, Outcome
 from course_tools.lessons import lesson_source
 from course_tools.lessons.lesson_source import Lesson
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 BINS = 10
 SHOWN = 3  # misconceptions of an exercise, the commonest
-OUTCOMES = {
+OUTCOMES: dict[Outcome, str] = {
     "right": "right",
     "wrong": "not right",
     "blank": "not answered",
@@ -34,6 +36,54 @@ OUTCOMES = {
 }
 
 
+@dataclass(frozen=True)
+class ExerciseReport:
+    """What a class made of one exercise.
+
+    Attributes:
+        misconceptions: (sentence, how many answers), the commonest first.
+        num_others: wrong answers that these do not name.
+        median, slowest: seconds.
+    """
+
+    name: str
+    num_right: int
+    num_answers: int
+    misconceptions: list[tuple[str, int]]
+    num_others: int
+    median: float
+    slowest: float
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """Everything that the templates of the class report show.
+
+    Attributes:
+        median: of the marks.
+        num_unscored: written answers without a score.
+        overruled: (student, exercise) where a later grading gave other points than a person had.
+        bins: (share of the points, how many students).
+        slowest: the three exercises that took longest.
+        late: (student, hours).
+    """
+
+    title: str
+    today: str
+    num_graded: int
+    without_mark: list[StudentMarks]
+    max_points: float
+    median: float
+    num_unscored: int
+    overruled: list[tuple[StudentMarks, str]]
+    bins: list[tuple[str, int]]
+    exercises: list[ExerciseReport]
+    slowest: list[ExerciseReport]
+    faulty: list[StudentMarks]
+    late: list[tuple[StudentMarks, float]]
+    changes: list[Change]
+
+
 def write(
     folder: ClassFolder, lesson: Lesson, column: str = "", say: Callable[[str], None] = print
 ) -> None:
@@ -41,6 +91,7 @@ def write(
 
     Args:
         column: how the learning platform calls the assignment; the lesson's name if empty.
+        say: takes what is to be printed.
 
     Raises:
         CourseError: it was never released, or a result cannot be read.
@@ -52,10 +103,11 @@ def write(
         _write(folder.root / "feedback" / record.student / f"{lesson.name}.html", page)
     reports = folder.root / "reports"
     marks.write_csv(reports / f"{lesson.name}.csv", found, column or lesson.name)
-    facts = report(lesson, found)
+    class_report = report(lesson, found)
     for kind in ("html", "txt"):
-        _write(reports / f"{lesson.name}.{kind}", _page(f"report.{kind}", **facts))
-    say(_page("report.txt", **facts))
+        page = _page(f"report.{kind}", report=class_report)
+        _write(reports / f"{lesson.name}.{kind}", page)
+    say(_page("report.txt", report=class_report))
     say(f"{len(submitted)} pages in feedback/STUDENT/{lesson.name}.html")
     say(f"marks for the learning platform in reports/{lesson.name}.csv")
     say(f"this report as a page in reports/{lesson.name}.html")
@@ -68,54 +120,53 @@ def write(
         )
 
 
-def report(lesson: Lesson, found: list[StudentMarks]) -> dict[str, Any]:
-    """Everything the class report says, as plain values for its templates."""
+def report(lesson: Lesson, found: list[StudentMarks]) -> ClassReport:
+    """Everything that the class report says."""
     graded = [record for record in found if record.is_graded]
     points = [record.points for record in graded]
-    names = dict.fromkeys(e["name"] for record in graded for e in record.result["exercises"])
+    names = dict.fromkeys(each.name for record in graded for each in record.result.exercises)
     exercises = [_exercise(name, graded) for name in names]
-    return {
-        "title": _title(lesson),
-        "today": f"{datetime.now():%Y-%m-%d %H:%M}",
-        "graded": len(graded),
-        "without": [record for record in found if not record.is_graded],
-        "max_points": max((record.max_points for record in graded), default=0),
-        "median": statistics.median(points) if points else 0,
-        "unscored": sum(record.num_unscored for record in graded),
-        "overruled": [
-            (record, answer["name"])
+    return ClassReport(
+        title=_title(lesson),
+        today=f"{datetime.now():%Y-%m-%d %H:%M}",
+        num_graded=len(graded),
+        without_mark=[record for record in found if not record.is_graded],
+        max_points=max((record.max_points for record in graded), default=0),
+        median=statistics.median(points) if points else 0,
+        num_unscored=sum(record.num_unscored for record in graded),
+        overruled=[
+            (record, answer.found.name)
             for record in graded
             for answer in record.answers
-            if answer["is_overruled"]
+            if isinstance(answer.found, ExerciseResult) and answer.is_overruled
         ],
-        "bins": _bins(graded),
-        "exercises": exercises,
-        "slowest": sorted(exercises, key=lambda one: -one["slowest"])[:3],
-        "faulty": [r for r in found if r.is_submitted and r.result["remark"]],
-        "late": [
-            (record, record.result["late_seconds"] / 3600)
+        bins=_bins(graded),
+        exercises=exercises,
+        slowest=sorted(exercises, key=lambda each: -each.slowest)[:3],
+        faulty=[record for record in found if record.is_submitted and record.result.remark],
+        late=[
+            (record, record.result.late_seconds / 3600)
             for record in found
-            if (record.result.get("late_seconds") or 0) > 0
+            if record.result.late_seconds
         ],
-        "changes": marks.changes(found),
-    }
+        changes=marks.changes(found),
+    )
 
 
-def _exercise(name: str, graded: list[StudentMarks]) -> dict[str, Any]:
-    """What a class made of one exercise: how many were right, what went wrong, how long it took."""
-    all_ = [e for record in graded for e in record.result["exercises"] if e["name"] == name]
-    wrong = [e for e in all_ if e["outcome"] != "right"]
-    said = Counter(e["misconception"] or OUTCOMES.get(e["outcome"], e["outcome"]) for e in wrong)
-    seconds = [e["seconds"] for e in all_]
-    return {
-        "name": name,
-        "right": len(all_) - len(wrong),
-        "of": len(all_),
-        "misconceptions": said.most_common(SHOWN),
-        "others": len(wrong) - sum(count for _, count in said.most_common(SHOWN)),
-        "median": statistics.median(seconds),
-        "slowest": max(seconds),
-    }
+def _exercise(name: str, graded: list[StudentMarks]) -> ExerciseReport:
+    found = [each for record in graded for each in record.result.exercises if each.name == name]
+    wrong = [each for each in found if each.outcome != "right"]
+    counts = Counter(each.misconception or OUTCOMES[each.outcome] for each in wrong)
+    seconds = [each.seconds for each in found]
+    return ExerciseReport(
+        name=name,
+        num_right=len(found) - len(wrong),
+        num_answers=len(found),
+        misconceptions=counts.most_common(SHOWN),
+        num_others=len(wrong) - sum(count for _, count in counts.most_common(SHOWN)),
+        median=statistics.median(seconds),
+        slowest=max(seconds),
+    )
 
 
 def _bins(graded: list[StudentMarks]) -> list[tuple[str, int]]:
@@ -129,21 +180,18 @@ def _title(lesson: Lesson) -> str:
     return lesson_source.read(lesson).cells[0].source.splitlines()[0].removeprefix("# ")
 
 
-def _page(template: str, **values: Any) -> str:
-    from jinja2 import Environment, FileSystemLoader
+def _page(template: str, **variables: Any) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=template.endswith("html"),
         trim_blocks=True,
         lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
-    environment.filters |= {
-        "visible": visible,
-        "outcome": lambda name: OUTCOMES.get(name, name),
-        "short": _short,
-    }
-    return environment.get_template(template).render(**values)
+    environment.filters |= {"visible": visible, "outcome": OUTCOMES.__getitem__, "short": _short}
+    return environment.get_template(template).render(**variables)
 
 
 def _short(number: float) -> str:

@@ -1,11 +1,10 @@
-"""What a class has: results of grading, what people gave in the gradebook, and marks made of both.
+"""The marks of a class, made of what grading found and what people gave in the gradebook.
 
 `results/NN_name/STUDENT.json` says what grading found. A score or comment that a person gave in
-nbgrader's formgrader counts instead of, or beside, it.
+nbgrader's formgrader counts instead of it, or beside it.
 """
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,71 +12,113 @@ from typing import Any
 
 from course_lib import files
 from course_lib.files import CourseError
+from course_tools.grading import results
 from course_tools.grading.class_folder import ClassFolder
 from course_tools.grading.gradebook import opened
+from course_tools.grading.results import EarlierResult, ExerciseResult, Result, WrittenAnswer
 
-NO_RESULT: dict[str, Any] = {"status": "missing", "remark": "", "exercises": [], "written": []}
 # How a spreadsheet knows a formula: such a text gets an apostrophe in front.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
+NO_RESULT = Result(
+    schema=1,
+    student="",
+    assignment="",
+    tests_sha256="",
+    status="missing",
+    remark="",
+    graded_at="",
+    exercises=[],
+    written=[],
+    history=[],
+)
+
 
 @dataclass(frozen=True)
-class ByHand:
-    """What a person said of one answer; a score of None means nothing that counts.
+class ManualGrade:
+    """What a person gave for one answer.
 
-    `is_overruled`: a score was given, and a later grading has changed the points below it.
+    Attributes:
+        score: None if nothing was given that counts.
+        extra_credit: points beside the score, or beside those of the machine.
+        is_overruled: a score was given, and a later grading has changed the points below it.
     """
 
     score: float | None = None
-    extra: float = 0.0
+    extra_credit: float = 0.0
     comment: str = ""
     is_overruled: bool = False
 
 
 @dataclass(frozen=True)
+class MarkedAnswer:
+    """An answer with its mark.
+
+    Attributes:
+        points: those that count; None for a written answer that nobody has scored.
+        is_manual: a person gave the points of this exercise.
+        is_overruled: as in `ManualGrade`.
+    """
+
+    found: ExerciseResult | WrittenAnswer
+    points: float | None
+    comment: str
+    is_manual: bool
+    is_overruled: bool
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether it is code, not text."""
+        return isinstance(self.found, ExerciseResult)
+
+
+@dataclass(frozen=True)
 class StudentMarks:
-    """One student in one assignment."""
+    """One student in one assignment.
+
+    Attributes:
+        listed: the student's line of the class list, or {}.
+        result: what grading found; of the status "missing" if there is no result.
+        manual: nbgrader's name of a cell -> what a person gave for it.
+    """
 
     student: str
-    listed: Mapping[str, str]  # the line of the class list, or {}
-    result: Mapping[str, Any]  # results/NN_name/STUDENT.json, or NO_RESULT
-    by_hand: Mapping[str, ByHand] = field(default_factory=dict)  # nbgrader's cell name -> this
+    listed: Mapping[str, str]
+    result: Result
+    manual: Mapping[str, ManualGrade] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
+        """By the class list, or else as in the class folder."""
         return self.listed.get("name") or self.student
 
     @property
-    def answers(self) -> list[dict[str, Any]]:
-        """Exercises and written answers, each with the points that count and what people said.
+    def answers(self) -> list[MarkedAnswer]:
+        """Exercises and written answers, each with the points that count and what people said."""
+        return [*map(self._marked, self.result.exercises), *map(self._marked, self.result.written)]
 
-        `points` is None for an answer in words that nobody has scored; without words it is 0.
-        """
-        found = []
-        for answer in [*self.result["exercises"], *self.result["written"]]:
-            said = self.by_hand.get(answer["grade_id"], ByHand())
-            points = 0.0 if not answer["source"].strip() else None
-            points = answer.get("points", points) if said.score is None else said.score
-            solution = self.by_hand.get(answer["grade_id"].removeprefix("check-"), ByHand())
-            found.append(
-                {
-                    **answer,
-                    "points": None if points is None else points + said.extra,
-                    "comment": said.comment or solution.comment,
-                    "by_hand": said.score is not None and "outcome" in answer,
-                    "is_overruled": said.is_overruled,
-                }
-            )
-        return found
+    def _marked(self, found: ExerciseResult | WrittenAnswer) -> MarkedAnswer:
+        manual = self.manual.get(found.grade_id, ManualGrade())
+        solution = self.manual.get(found.grade_id.removeprefix("check-"), ManualGrade())
+        is_exercise = isinstance(found, ExerciseResult)
+        points = manual.score if manual.score is not None else _points_without_score(found)
+        return MarkedAnswer(
+            found=found,
+            points=None if points is None else points + manual.extra_credit,
+            comment=manual.comment or solution.comment,
+            is_manual=is_exercise and manual.score is not None,
+            is_overruled=manual.is_overruled,
+        )
 
     @property
     def is_graded(self) -> bool:
         """Whether there is a mark: not where nothing came, and not where grading failed."""
-        return self.result["status"] == "graded"
+        return self.result.status == "graded"
 
     @property
     def is_submitted(self) -> bool:
-        return self.result["status"] != "missing"
+        """Whether anything was submitted, be it of use or not."""
+        return self.result.status != "missing"
 
     @property
     def is_matched(self) -> bool:
@@ -86,16 +127,18 @@ class StudentMarks:
 
     @property
     def points(self) -> float:
-        return sum(answer["points"] or 0.0 for answer in self.answers)
+        """The sum of what counts; an answer without a score counts 0."""
+        return sum(answer.points or 0.0 for answer in self.answers)
 
     @property
     def max_points(self) -> float:
-        return sum(answer["max_points"] for answer in self.answers)
+        """What all answers are worth."""
+        return sum(answer.found.max_points for answer in self.answers)
 
     @property
     def num_unscored(self) -> int:
-        """Answers in words that wait for a person."""
-        return sum(answer["points"] is None for answer in self.answers) if self.is_graded else 0
+        """Written answers that wait for a person."""
+        return sum(answer.points is None for answer in self.answers) if self.is_graded else 0
 
 
 @dataclass(frozen=True)
@@ -112,49 +155,51 @@ def read(folder: ClassFolder, name: str) -> list[StudentMarks]:
     """Everyone who is on the class list or has a result, by student.
 
     Raises:
-        CourseError: a result cannot be read.
+        CourseError: a result cannot be read, or the assignment was never released.
     """
     listed = folder.students()
-    results = {path.stem: _result(path) for path in (folder.root / "results" / name).glob("*.json")}
-    said = _by_hand(folder, name)
+    found = {result.student: result for result in results.read_all(folder.root, name)}
+    manual = _manual_grades(folder, name)
     return [
-        StudentMarks(who, listed.get(who, {}), results.get(who, NO_RESULT), said.get(who, {}))
-        for who in sorted(listed.keys() | results.keys())
+        StudentMarks(
+            student, listed.get(student, {}), found.get(student, NO_RESULT), manual.get(student, {})
+        )
+        for student in sorted(listed.keys() | found.keys())
     ]
 
 
-def _result(path: Path) -> dict[str, Any]:
-    try:
-        result = json.loads(path.read_text())
-        return {**NO_RESULT, **result}
-    except (OSError, ValueError, TypeError) as error:
-        raise CourseError(
-            f"{path} cannot be read ({error}); delete it and grade the student again."
-        ) from error
+def _points_without_score(found: ExerciseResult | WrittenAnswer) -> float | None:
+    """What an answer gets to which no person has given a score."""
+    if isinstance(found, ExerciseResult):
+        return found.points
+    return None if found.source.strip() else 0.0
 
 
-def _by_hand(folder: ClassFolder, name: str) -> dict[str, dict[str, ByHand]]:
-    """Student -> cell -> what the gradebook has of people."""
-    found: dict[str, dict[str, ByHand]] = {}
+def _manual_grades(folder: ClassFolder, name: str) -> dict[str, dict[str, ManualGrade]]:
+    """Student -> nbgrader's name of a cell -> what a person gave for it."""
     with opened(folder.root) as book:
         if name not in {assignment.name for assignment in book.assignments}:
             raise CourseError(
                 f"The gradebook does not know {name}; release it first: course assignment release "
                 f"{name[:2]}"
             )
-        for notebook in book.notebook_submissions(name, name):
-            cells = found.setdefault(notebook.student.id, {})
-            comments = {comment.name: comment.comment or "" for comment in notebook.comments}
-            for cell, comment in comments.items():
-                cells[cell] = ByHand(comment=comment)
-            for grade in notebook.grades:
-                score = grade.manual_score
-                if score is None and grade.cell.cell_type == "markdown":
-                    score = grade.auto_score  # 0 where the student left the blank
-                overruled = grade.manual_score is not None and grade.needs_manual_grade
-                score = None if grade.needs_manual_grade else score
-                extra = grade.extra_credit or 0.0
-                cells[grade.name] = ByHand(score, extra, comments.get(grade.name, ""), overruled)
+        notebooks = book.notebook_submissions(name, name)
+        return {notebook.student.id: _manual_grades_of(notebook) for notebook in notebooks}
+
+
+def _manual_grades_of(notebook: Any) -> dict[str, ManualGrade]:
+    comments = {comment.name: comment.comment or "" for comment in notebook.comments}
+    found = {cell: ManualGrade(comment=comment) for cell, comment in comments.items()}
+    for grade in notebook.grades:
+        score = grade.manual_score
+        if score is None and grade.cell.cell_type == "markdown":
+            score = grade.auto_score  # 0 where the student left the blank
+        found[grade.name] = ManualGrade(
+            score=None if grade.needs_manual_grade else score,
+            extra_credit=grade.extra_credit or 0.0,
+            comment=comments.get(grade.name, ""),
+            is_overruled=grade.manual_score is not None and grade.needs_manual_grade,
+        )
     return found
 
 
@@ -162,27 +207,28 @@ def changes(records: list[StudentMarks]) -> list[Change]:
     """Whose marks the last grading changed, and why, the largest change first."""
     found = []
     for record in records:
-        history = record.result.get("history", [])
-        if not history or not record.is_submitted:
+        result = record.result
+        if not result.history or not record.is_submitted:
             continue
-        before = history[-1]
-        now = sum(exercise["points"] for exercise in record.result["exercises"])
-        if now != before["points"] or record.result["status"] != before["status"]:
-            found.append(Change(record.student, before["points"], now, _why(before, record.result)))
+        before = result.history[-1]
+        if (result.points, result.status) != (before.points, before.status):
+            why = _why(before, result)
+            found.append(Change(record.student, before.points, result.points, why))
     return sorted(found, key=lambda change: -abs(change.new - change.old))
 
 
-def _why(before: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    if result["status"] != before["status"]:
-        was = f"{before['status']} before, {result['status']} now"
-        return f"{was}: {result['remark']}" if result["remark"] else was
-    submitted = before.get("submission_sha256")
-    if submitted and submitted != result.get("submission_sha256"):
+def _why(before: EarlierResult, result: Result) -> str:
+    if result.status != before.status:
+        change = f"{before.status} before, {result.status} now"
+        return f"{change}: {result.remark}" if result.remark else change
+    if before.submission_sha256 and before.submission_sha256 != result.submission_sha256:
         return "another submission"
-    worth = sum(exercise["max_points"] for exercise in result["exercises"])
-    if worth != before["max_points"]:
-        return f"the points have changed: {before['max_points']:g} for all exercises, now {worth:g}"
-    if result.get("tests_sha256") != before.get("tests_sha256"):
+    if result.max_points != before.max_points:
+        return (
+            f"the points have changed: {before.max_points:g} for all exercises, now "
+            f"{result.max_points:g}"
+        )
+    if result.tests_sha256 != before.tests_sha256:
         return "the tests or the assignment have changed"
     return "graded again with the same tests"
 

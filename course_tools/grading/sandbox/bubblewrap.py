@@ -1,4 +1,4 @@
-"""The command line of bubblewrap: what stands inside the sandbox, and what does not.
+"""The command line of bubblewrap: what is inside the sandbox, and what is not.
 
 Inside there is the system, the environment and `course_lib` without its checks, all read-only,
 and scratch in memory. Nothing else of this machine is there, and nothing of the class folder.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import course_lib
 from course_lib.files import CourseError
-from course_tools.grading.sandbox import codec, runner
+from course_tools.grading.sandbox import codec, protocol, runner
 
 INSTALL = (
     "Submissions are graded in a sandbox, and bubblewrap is {state}; install it (Debian and "
@@ -48,25 +48,21 @@ NOBODY, NUM_NOBODIES = 61184, 4336  # user ids that systemd, too, lends to passi
 
 
 class SandboxError(CourseError):
-    """The sandbox itself could not be had: the student is not to blame."""
+    """The sandbox itself is not available: the student is not to blame."""
 
 
 def command(folder: Path, scratch: int, inherited: list[int]) -> list[str]:
-    """The command that puts what follows it behind the wall.
+    """The command that runs what follows it inside the sandbox.
 
     Args:
-        folder: where an empty file can be put that hides others.
+        folder: where an empty file can be put, which is bound over others to hide them.
         scratch: bytes that each of the scratch folders holds.
         inherited: open files with filters of system calls.
     """
     root = os.geteuid() == 0
     namespaces = ["ipc", "pid", "net", "uts", "cgroup-try"]
-    arguments = [
-        shutil.which("bwrap") or "bwrap",
-        "--die-with-parent",
-        "--new-session",
-        "--clearenv",
-    ]
+    arguments = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--new-session"]
+    arguments += ["--clearenv"]
     arguments += [f"--unshare-{name}" for name in namespaces]
     if root:  # started as root, run as a user that nobody else is
         arguments += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
@@ -76,24 +72,19 @@ def command(folder: Path, scratch: int, inherited: list[int]) -> list[str]:
     arguments += [word for name, value in ENVIRONMENT.items() for word in ("--setenv", name, value)]
     arguments += _system()
     arguments += ["--proc", "/proc", "--dev", "/dev"]
-    for place in ("/tmp", "/dev/shm"):
-        arguments += ["--perms", "1777", "--size", str(scratch), "--tmpfs", place]
+    for path in ("/tmp", "/dev/shm"):
+        arguments += ["--perms", "1777", "--size", str(scratch), "--tmpfs", path]
     arguments += _course(folder)
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
     if root:
-        user = str(NOBODY + threading.get_native_id() % NUM_NOBODIES)
-        arguments += [
-            "setpriv",
-            "--reuid",
-            user,
-            "--regid",
-            user,
-            "--clear-groups",
-            "--inh-caps",
-            "-all",
-            "--",
-        ]
+        arguments += _as_nobody()
     return arguments
+
+
+def _as_nobody() -> list[str]:
+    user = str(NOBODY + threading.get_native_id() % NUM_NOBODIES)
+    identity = ["--reuid", user, "--regid", user, "--clear-groups"]
+    return ["setpriv", *identity, "--inh-caps", "-all", "--"]
 
 
 def _system() -> list[str]:
@@ -110,7 +101,7 @@ def _system() -> list[str]:
 
 
 def _course(folder: Path) -> list[str]:
-    """The environment, `course_lib` without its checks, and the driver; nothing else of ours."""
+    """The environment, `course_lib` without its checks, and the runner; nothing else of ours."""
     library = Path(course_lib.__file__).parent
     tools = Path(runner.__file__).parents[2]
     empty = folder / "empty"
@@ -129,7 +120,7 @@ def _course(folder: Path) -> list[str]:
     for hidden in (library / "checks").rglob("lesson_*"):
         arguments += ["--ro-bind", str(empty), str(hidden)]
     modules = [package / "__init__.py" for package in packages]
-    for file in [*modules, runner.__file__, codec.__file__]:
+    for file in [*modules, runner.__file__, protocol.__file__, codec.__file__]:
         arguments += ["--ro-bind", str(file), str(file)]
     arguments += ["--perms", "1777", "--dir", ENVIRONMENT["MPLCONFIGDIR"]]
     for fonts in _font_lists():
@@ -145,10 +136,10 @@ def _font_lists() -> list[Path]:
 
 
 def require() -> None:
-    """Make sure that a sandbox can be had.
+    """Make sure that there can be a sandbox.
 
     Raises:
-        SandboxError: it cannot; the sentence says what to install.
+        SandboxError: there cannot; the sentence says what to install.
     """
     if not shutil.which("bwrap"):
         raise SandboxError(INSTALL.format(state="missing"))

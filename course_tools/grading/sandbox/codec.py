@@ -1,6 +1,6 @@
-"""Values that cross the wall of the sandbox, as plain JSON. Nothing in it can run: no pickle.
+"""Values that go into the sandbox and come out of it, as plain JSON. No pickle: nothing can run.
 
-Numbers, short texts, lists, tuples, dictionaries and arrays of numbers cross as they are. Of
+Numbers, short texts, lists, tuples, dictionaries and arrays of numbers arrive as they are. Of
 anything else only the name of its type does: decoded, it is an empty object of such a type.
 """
 
@@ -24,25 +24,25 @@ DTYPES = {
 
 
 class TooLarge(ValueError):
-    """A value that is larger, deeper or of more parts than may cross."""
+    """A value that is larger, deeper or of more parts than is allowed."""
 
 
 class NotAValue(ValueError):
-    """Something came through the wall that `encode` does not write."""
+    """Something that `encode` does not write."""
 
 
 def encode(value: Any) -> Any:
     """`value` as what `json.dumps` takes. Raises TooLarge."""
-    return _Encoder().code(value)
+    return _Encoder().encode(value)
 
 
 def decode(code: Any) -> Any:
     """The value that was encoded. Raises NotAValue, or TooLarge."""
-    return _Decoder().value(code)
+    return _Decoder().decode(code)
 
 
 class _Budget:
-    """How much of a value has been met so far."""
+    """How much of a value has been seen so far. Raises TooLarge beyond the limits."""
 
     def __init__(self) -> None:
         self.items = 0
@@ -60,7 +60,7 @@ class _Budget:
 
 
 class _Encoder(_Budget):
-    def code(self, value: Any, depth: int = 0) -> Any:
+    def encode(self, value: Any, depth: int = 0) -> Any:
         self.count(depth)
         kind = type(value)
         if value is None or kind is bool or kind is float:
@@ -72,10 +72,10 @@ class _Encoder(_Budget):
         if isinstance(value, list | tuple):
             name = "list" if isinstance(value, list) else "tuple"
             self.count(depth, len(value))
-            return {name: [self.code(part, depth + 1) for part in value]}
+            return {name: [self.encode(part, depth + 1) for part in value]}
         if isinstance(value, dict):
             self.count(depth, len(value))
-            pairs = [[self.code(part, depth + 1) for part in pair] for pair in value.items()]
+            pairs = [[self.encode(part, depth + 1) for part in pair] for pair in value.items()]
             return {"dict": pairs}
         return self._array(value, depth)
 
@@ -96,37 +96,37 @@ class _Encoder(_Budget):
 
 
 class _Decoder(_Budget):
-    def value(self, code: Any, depth: int = 0) -> Any:
+    def decode(self, code: Any, depth: int = 0) -> Any:
         self.count(depth)
         if code is None or type(code) in (bool, int, float):
             return code
         if type(code) is str:
             return code if len(code) <= MAX_TEXT else _stand_in("str")
         if type(code) is not dict or len(code) != 1:
-            raise NotAValue("neither a plain value nor one with a name")
-        ((name, content),) = code.items()
-        if name == "other":
+            raise NotAValue("neither a plain value nor one with a kind")
+        ((kind, content),) = code.items()
+        if kind == "other":
             return _stand_in(content)
         if type(content) is not list:
-            raise NotAValue("no list where one belongs")
-        if name == "array":
+            raise NotAValue("no list where one is needed")
+        if kind == "array":
             return self._array(content, depth)
         self.count(depth, len(content))
-        if name in ("list", "tuple"):
-            parts = [self.value(part, depth + 1) for part in content]
-            return parts if name == "list" else tuple(parts)
-        if name == "dict" and all(type(pair) is list and len(pair) == 2 for pair in content):
-            pairs = [[self.value(part, depth + 1) for part in pair] for pair in content]
+        if kind in ("list", "tuple"):
+            parts = [self.decode(part, depth + 1) for part in content]
+            return parts if kind == "list" else tuple(parts)
+        if kind == "dict" and all(type(pair) is list and len(pair) == 2 for pair in content):
+            pairs = [[self.decode(part, depth + 1) for part in pair] for pair in content]
             if all(type(key) in (str, int, bool, float, type(None)) for key, _ in pairs):
                 return dict(pairs)
-        raise NotAValue("of a kind that does not exist")
+        raise NotAValue("of an unknown kind")
 
     def _array(self, content: list, depth: int) -> np.ndarray:
         if len(content) != 3:
-            raise NotAValue("an array that lacks something")
+            raise NotAValue("an array of other than three parts")
         dtype, shape, text = content
         if type(dtype) is not str or dtype not in DTYPES or type(text) is not str:
-            raise NotAValue("an array of a type that does not cross")
+            raise NotAValue("an array of a type that is not allowed")
         if type(shape) is not list or not all(type(n) is int and n >= 0 for n in shape):
             raise NotAValue("an array without a shape")
         if len(shape) > 32 or any(n > MAX_BYTES for n in shape):
@@ -135,7 +135,7 @@ class _Decoder(_Budget):
         try:
             data = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise NotAValue("an array whose bytes are none") from error
+            raise NotAValue("an array without bytes in base64") from error
         if len(data) != math.prod(shape) * DTYPES[dtype].itemsize:
             raise NotAValue("an array whose bytes do not fill its shape")
         if dtype == "|b1" and data.strip(b"\x00\x01"):

@@ -1,12 +1,11 @@
 """Runs inside the sandbox: a submission's cells, one after the other, then its functions.
 
 It reads its job from what was standard input, and then one line for each call, so that no inputs
-are here before their turn. On what was standard output it tells, line by line, what each step
-gave, and it decides nothing: whether a value is right is said outside.
+are here before their turn. On what was standard output it reports what each step gave, and it
+decides nothing: whether a value is right is judged outside.
 """
 
 import io
-import json
 import os
 import resource
 import sys
@@ -18,14 +17,30 @@ from importlib.util import LazyLoader
 from types import ModuleType
 from typing import Any, TextIO
 
+from msgspec import Struct
+
 from course_tools.grading.sandbox import codec
+from course_tools.grading.sandbox.protocol import (
+    MAX_MESSAGE,
+    MAX_PRINTED,
+    Begin,
+    CallRequest,
+    End,
+    ErrorReport,
+    Job,
+    Output,
+    Ready,
+    SandboxLimits,
+    StepResult,
+    from_line,
+    to_line,
+)
 
-FLOODED, NO_MEMORY = 81, 82  # exit codes
-MAX_MESSAGE = 500
-MAX_PRINTED = 2000
+EXIT_FLOODED, EXIT_NO_MEMORY = 81, 82
+Sender = Callable[[Struct], None]
 
 
-class Printed(io.TextIOBase):
+class CapturedOutput(io.TextIOBase):
     """Standard output for cells: keeps the beginning, and ends the process that floods it."""
 
     def __init__(self, limit: int) -> None:
@@ -34,17 +49,19 @@ class Printed(io.TextIOBase):
         self.kept = ""
 
     def writable(self) -> bool:
+        """Always."""
         return True
 
     def write(self, text: str) -> int:
+        """Count the text, and keep what there is room for."""
         self.total += len(text)
         if self.total > self.limit:
-            os._exit(FLOODED)
+            os._exit(EXIT_FLOODED)
         self.kept += text[: MAX_PRINTED - len(self.kept)]
         return len(text)
 
     def take(self) -> str:
-        """What has been kept since this was last asked."""
+        """What has been kept since this was last called."""
         kept, self.kept = self.kept, ""
         return kept
 
@@ -56,36 +73,37 @@ def main() -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)
-        work(requests, _teller(channel))
+        work(requests, _sender(channel))
     os._exit(0)  # whatever threads or exit handlers there are now
 
 
-def work(requests: TextIO, tell: Callable[[Any], None]) -> None:
+def work(requests: TextIO, send: Sender) -> None:
     """Run the cells, then each call that is asked for."""
-    job = json.loads(requests.readline())
-    confine(job["limits"])
-    sys.stdout = sys.stderr = printed = Printed(job["limits"]["printed"])
-    tell("ready")
-    sys.meta_path.insert(0, _Later())
+    job = from_line(requests.readline(), Job)
+    confine(job.limits)
+    sys.stdout = sys.stderr = captured = CapturedOutput(job.limits.printed)
+    send(Ready())
+    sys.meta_path.insert(0, _LazyFinder())
     shell = _shell()
-    for number, source in enumerate(job["cells"]):
-        tell([number, "begin"])
-        tell([number, "end", _run_cell(shell, source)])
-    for number, request in enumerate(requests, len(job["cells"])):
-        call = json.loads(request)
-        printed.take()
-        tell([number, "begin"])
-        result = _call(shell.user_ns.get(call["function"]), call["arguments"])
-        tell([number, "end", result | {"printed": printed.take()}])
+    for step, source in enumerate(job.cells):
+        send(Begin(step))
+        send(End(step, "end", _run_cell(shell, source)))
+    for step, request in enumerate(requests, len(job.cells)):
+        call = from_line(request, CallRequest)
+        captured.take()
+        send(Begin(step))
+        result = _call(shell.user_ns.get(call.function), call.arguments)
+        result.printed = captured.take()
+        send(End(step, "end", result))
 
 
-def confine(limits: dict[str, int | None]) -> None:
+def confine(limits: SandboxLimits) -> None:
     """Limit this process and all that it starts, for good."""
     for name, limit in {
-        resource.RLIMIT_DATA: limits["memory"],
-        resource.RLIMIT_FSIZE: limits["file"],
-        resource.RLIMIT_NPROC: limits["processes"],
-        resource.RLIMIT_NOFILE: limits["files"],
+        resource.RLIMIT_DATA: limits.memory,
+        resource.RLIMIT_FSIZE: limits.file,
+        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_NOFILE: limits.files,
         resource.RLIMIT_CORE: 0,
     }.items():
         if limit is None:
@@ -94,10 +112,10 @@ def confine(limits: dict[str, int | None]) -> None:
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(name, (limit, limit))
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # if the machine is out of memory, not the grader goes
+        file.write("1000")  # if the machine runs out of memory, the grader is not the one to go
 
 
-class _Later(MetaPathFinder):
+class _LazyFinder(MetaPathFinder):
     """Loads a module of `course_lib` when it is first used: few answers use all of them."""
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
@@ -109,17 +127,17 @@ class _Later(MetaPathFinder):
         return spec
 
 
-def _teller(channel: int) -> Callable[[Any], None]:
-    def tell(message: Any) -> None:
-        rest = memoryview(json.dumps(message).encode() + b"\n")
+def _sender(channel: int) -> Sender:
+    def send(message: Struct) -> None:
+        rest = memoryview(to_line(message))
         while rest:
             rest = rest[os.write(channel, rest) :]
 
-    return tell
+    return send
 
 
 def _shell() -> Any:
-    """An IPython shell, as a notebook has, without files and without words of its own."""
+    """An IPython shell, as a notebook has, without files and without messages of its own."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -135,38 +153,40 @@ def _shell() -> Any:
     return shell
 
 
-def _run_cell(shell: Any, source: str) -> dict[str, Any]:
+def _run_cell(shell: Any, source: str) -> StepResult:
     try:
         result = shell.run_cell(source, silent=True)
         error = result.error_before_exec or result.error_in_exec
     except BaseException as raised:
         error = raised
-    return {"error": _described(error)} if error is not None else {}
+    return StepResult(error=None if error is None else _report(error))
 
 
-def _call(answer: Any, cases: list[Any]) -> dict[str, Any]:
-    """What `answer` gives for each encoded tuple of arguments, up to its first error."""
-    if not callable(answer):
-        return {"absent": True}
-    outputs: list[Any] = []
-    for code in cases:
-        arguments = codec.decode(code)
+def _call(function: Any, cases: list[Any]) -> StepResult:
+    """What `function` gives for each encoded tuple of arguments, up to its first error."""
+    if not callable(function):
+        return StepResult(is_absent=True)
+    result = StepResult()
+    for encoded in cases:
+        arguments = codec.decode(encoded)
         try:
-            output = answer(*arguments)
-            outputs.append({"value": codec.encode(output)})
-        except codec.TooLarge as error:
-            return {"outputs": outputs, "too_large": str(error)[:MAX_MESSAGE]}
+            result.outputs.append(Output(codec.encode(function(*arguments))))
+        except codec.TooLarge:
+            result.is_too_large = True
+            break
         except BaseException as error:
             if type(error) is NotImplementedError and not error.args:
-                outputs.append({"blank": True})
+                result.outputs.append(Output(is_blank=True))
                 continue
-            return {"outputs": outputs, "error": _described(error)}
-        if codec.encode(arguments) != code:
-            return {"outputs": outputs, "changed": True}
-    return {"outputs": outputs}
+            result.error = _report(error)
+            break
+        if codec.encode(arguments) != encoded:
+            result.has_changed_inputs = True
+            break
+    return result
 
 
-def _described(error: BaseException) -> dict[str, Any]:
+def _report(error: BaseException) -> ErrorReport:
     """Type, message and line of an error, cut to size."""
     line = error.lineno if isinstance(error, SyntaxError) else None
     trace = error.__traceback__
@@ -175,14 +195,15 @@ def _described(error: BaseException) -> dict[str, Any]:
             line = trace.tb_lineno
         trace = trace.tb_next
     try:
-        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        message = str(error.msg if isinstance(error, SyntaxError) else error)
     except BaseException:
         message = "its own message cannot be read"
-    return {"type": type(error).__name__, "message": str(message)[:MAX_MESSAGE], "line": line}
+    name = codec.safe_name(type(error).__name__)
+    return ErrorReport(name, message[:MAX_MESSAGE], line if type(line) is int else None)
 
 
 if __name__ == "__main__":
     try:
         main()
     except MemoryError:
-        os._exit(NO_MEMORY)
+        os._exit(EXIT_NO_MEMORY)

@@ -1,11 +1,10 @@
-"""One process in a sandbox (bubblewrap): started, fed, watched and stopped with all it started.
+"""One process in a sandbox (bubblewrap): started, fed, supervised, and stopped with all it started.
 
 Inside there is the system, the environment and `course_lib` without its checks, all read-only; a
 scratch folder in memory; no network; no other process. What comes out is lines of text, and a
 sandbox that does not keep within its limits is stopped.
 """
 
-import json
 import os
 import selectors
 import signal
@@ -14,59 +13,55 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
 
 from course_tools.grading.sandbox import bubblewrap, resource_usage, runner, seccomp
 from course_tools.grading.sandbox.bubblewrap import SandboxError
+from course_tools.grading.sandbox.protocol import (
+    Job,
+    ProtocolError,
+    Ready,
+    SandboxLimits,
+    Shape,
+    from_line,
+    to_line,
+)
 
-
-@dataclass(frozen=True)
-class SandboxLimits:
-    """What one process may use; seconds of the processor are those of all it started, too."""
-
-    cell_cpu: float = 40
-    cell_wall: float = 240  # on a busy machine a framework may take a minute to load
-    call_cpu: float = 10
-    call_wall: float = 90
-    start_wall: float = 120
-    memory: int = 3 << 30  # bytes, of all processes together
-    scratch: int = 256 << 20
-    file: int = 64 << 20
-    processes: int = 128  # and threads
-    files: int = 256
-    line: int = 8 << 20  # of what comes out
-    printed: int = 20 << 20
+StopReason = Literal["timeout", "memory", "killed", "output"]
 
 
 class Stopped(Exception):
-    """The process has ended or was stopped. `outcome` is one of those that results know."""
+    """The process has ended or was stopped."""
 
-    def __init__(self, outcome: str) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
+    def __init__(self, reason: StopReason) -> None:
+        super().__init__(reason)
+        self.reason: StopReason = reason
 
 
 class Process:
-    """A driver in its sandbox. Use it with `with`: at the end nothing of it is left."""
+    """A runner in its sandbox. Use it with `with`: at the end nothing of it is left."""
 
     def __init__(self, limits: SandboxLimits, unsafe: bool = False) -> None:
         self.limits = limits
+        self._unsafe = unsafe
         self._unread = self._unsent = b""
         self._exit = ExitStack()
         try:
-            self._start(unsafe)
+            self._launch()
         except BaseException:
             self._exit.close()
             raise
 
-    def _start(self, unsafe: bool) -> None:
+    def _launch(self) -> None:
         command = [sys.executable, "-B", "-s", "-m", runner.__name__]
         scratch = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="grading-")))
         environment: dict[str, str] = {}
         inherited: list[int] = []
-        if unsafe:
+        if self._unsafe:
             places = {name: str(scratch) for name in ("HOME", "MPLCONFIGDIR", "IPYTHONDIR")}
             environment = bubblewrap.ENVIRONMENT | places | {"COURSE_CACHE": str(scratch)}
         else:
@@ -81,7 +76,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
-            cwd=scratch if unsafe else "/",
+            cwd=scratch if self._unsafe else "/",
             pass_fds=inherited,
             start_new_session=True,
         )
@@ -100,7 +95,7 @@ class Process:
         self._exit.close()
 
     def _end(self) -> None:
-        """Kill the process with all it started: the first process of its own tree takes them."""
+        """Kill the process with all it started: they die with the first process of its tree."""
         resource_usage.kill(self._process.pid)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -110,40 +105,50 @@ class Process:
                 pipe.close()
         self._process.wait()
 
-    def start(self, job: Any) -> None:
-        """Give the driver its job, and wait until it has read it and is ready.
+    def start(self, cells: list[str]) -> None:
+        """Give the runner its job, and wait until it has read it and is ready.
 
         Raises:
             SandboxError: it did not start.
         """
-        self.send(job)
+        limits = self.limits
+        if self._unsafe:  # without a sandbox all processes of the user would count
+            limits = msgspec.structs.replace(limits, processes=None)
+        self.send(Job(limits, cells))
         try:
-            if self.receive(self.limits.start_wall, self.limits.start_wall) == "ready":
-                return
-        except Stopped:
-            pass
-        raise SandboxError(f"The sandbox did not start ({self._complaint()}); grade again.")
+            self.receive(Ready, limits.start_wall_seconds, limits.start_wall_seconds)
+        except Stopped as error:
+            raise SandboxError(
+                f"The sandbox did not start ({self._complaint()}); grade again."
+            ) from error
 
-    def send(self, message: Any) -> None:
-        """Let a message go to the driver, as it takes it: while `receive` waits."""
-        self._unsent += json.dumps(message).encode() + b"\n"
+    def send(self, message: Struct) -> None:
+        """Queue a message, to be written as the runner reads it: while `receive` waits."""
+        self._unsent += to_line(message)
         if self._input not in self._selector.get_map():
             self._selector.register(self._input, selectors.EVENT_WRITE)
 
     def _complaint(self) -> str:
-        """The last line on the error stream, which only trusted code has had until now."""
+        """The last line on the error stream, on which only trusted code has written until now."""
         assert self._process.stderr is not None
         os.set_blocking(self._process.stderr.fileno(), False)
         lines = (self._process.stderr.read(10_000) or b"").decode(errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "it said nothing")[:300]
 
-    def receive(self, cpu: float, wall: float) -> Any:
-        """The next message, plain JSON, if it comes within so many seconds.
+    def receive(self, shape: type[Shape], cpu_seconds: float, wall_seconds: float) -> Shape:
+        """The next message, if it has this shape and comes within so many seconds.
 
         Raises:
-            Stopped: it did not come; what outcome that is stands in the exception.
+            Stopped: it did not come, or something else did.
         """
-        deadline = time.monotonic() + wall
+        line = self._line(cpu_seconds, wall_seconds)
+        try:
+            return from_line(line, shape)
+        except ProtocolError as error:
+            raise Stopped("killed") from error  # the runner does not write such a line
+
+    def _line(self, cpu_seconds: float, wall_seconds: float) -> bytes:
+        deadline = time.monotonic() + wall_seconds
         cpu_before, _ = resource_usage.usage(self._process.pid)
         pause = 0.02
         while b"\n" not in self._unread:
@@ -157,13 +162,10 @@ class Process:
             cpu_now, memory = resource_usage.usage(self._process.pid, self.limits.memory)
             if memory > self.limits.memory:
                 raise Stopped("memory")
-            if time.monotonic() > deadline or cpu_now - cpu_before > cpu:
+            if time.monotonic() > deadline or cpu_now - cpu_before > cpu_seconds:
                 raise Stopped("timeout")
         line, self._unread = self._unread.split(b"\n", 1)
-        try:
-            return json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise Stopped("killed") from error  # no line that the driver writes
+        return line
 
     def _write(self) -> None:
         try:
@@ -171,7 +173,7 @@ class Process:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            self._unsent = b""  # it reads no more
+            self._unsent = b""  # the runner no longer reads
         if not self._unsent:
             self._selector.unregister(self._input)
 
@@ -179,25 +181,15 @@ class Process:
         assert self._process.stdout is not None
         content = os.read(self._process.stdout.fileno(), 1 << 20)
         if not content:
-            raise Stopped(self._how_it_ended())
+            raise Stopped(self._why_it_ended())
         self._unread += content
 
-    def _how_it_ended(self) -> str:
-        """The outcome that an end without an answer deserves."""
+    def _why_it_ended(self) -> StopReason:
+        """Why the process has closed its channel."""
         try:
             code = self._process.wait(2)
         except subprocess.TimeoutExpired:
             return "killed"  # it closed its channel and goes on
-        return {runner.FLOODED: "output", runner.NO_MEMORY: "memory"}.get(code, "killed")
-
-
-def settings(limits: SandboxLimits, unsafe: bool) -> dict[str, Any]:
-    """The limits that the driver sets for itself before anything of the student's runs."""
-    return {
-        "memory": limits.memory,
-        "file": limits.file,
-        # Without a sandbox all processes of the user would count.
-        "processes": None if unsafe else limits.processes,
-        "files": limits.files,
-        "printed": limits.printed,
-    }
+        if code == runner.EXIT_FLOODED:
+            return "output"
+        return "memory" if code == runner.EXIT_NO_MEMORY else "killed"

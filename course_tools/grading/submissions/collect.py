@@ -1,7 +1,7 @@
 """Take in what a learning platform gives: a folder or zip with a notebook from each student.
 
-Files are copied here as they are; only `reader`, in a process of its own, opens them as notebooks.
-What is not understood is refused by itself, with a reason, and stops nothing else.
+Files are copied as they are; only `notebook_reader`, in a process of its own, opens them as
+notebooks. What is not understood is refused by itself, with a reason, and stops nothing else.
 """
 
 import os
@@ -39,7 +39,7 @@ class Entry:
     """One file that came in; `problem` says why it must not be read."""
 
     path: PurePosixPath
-    when: datetime
+    modified: datetime
     open: Callable[[], IO[bytes]]
     problem: str = ""
 
@@ -50,7 +50,7 @@ class Taken:
 
     student: str
     file: str
-    when: datetime
+    modified: datetime
     remark: str
 
 
@@ -66,7 +66,7 @@ class Collection:
 def collect(folder: ClassFolder, lesson: Lesson, source: Path) -> Collection:
     """Copy every student's notebook to submitted/; an earlier one is kept under older/.
 
-    A file that cannot be graded takes no good one's place. Where there is none it is taken, so that
+    A file that cannot be graded replaces no good one. Where there is none it is taken, so that
     grading lists its student as failed.
 
     Raises:
@@ -76,11 +76,10 @@ def collect(folder: ClassFolder, lesson: Lesson, source: Path) -> Collection:
     listed = frozenset(students)
     taken: dict[str, tuple[str, Taken]] = {}  # student -> what their name was, their submission
     refused = []
-    with _opened(source) as found:
-        entries = [entry for entry in found if not _is_noise(entry.path)]
-        tops = {entry.path.parts[0] for entry in entries if entry.path.parts}
-        top = tops.pop() if len(tops) == 1 else ""
-        for entry in sorted(entries, key=lambda entry: entry.when):
+    with _opened(source) as entries:
+        entries = [entry for entry in entries if not _is_noise(entry.path)]
+        top = _common_folder(entries)
+        for entry in sorted(entries, key=lambda entry: entry.modified):
             try:
                 who, row = _student(entry, lesson, top, students)
                 student = row["student"]
@@ -92,10 +91,16 @@ def collect(folder: ClassFolder, lesson: Lesson, source: Path) -> Collection:
                 refused.append((str(entry.path), str(problem)))
                 continue
             students.setdefault(student, row)
-            taken[student] = who, Taken(student, str(entry.path), entry.when, remark)
+            taken[student] = who, Taken(student, str(entry.path), entry.modified, remark)
     folder.write_students(students)
     new = frozenset(taken) - listed if listed else frozenset()
-    return Collection([one for _, one in taken.values()], refused, new)
+    return Collection([each for _, each in taken.values()], refused, new)
+
+
+def _common_folder(entries: list[Entry]) -> str:
+    """The one folder around all files, "" if there is none."""
+    tops = {entry.path.parts[0] for entry in entries if entry.path.parts}
+    return tops.pop() if len(tops) == 1 else ""
 
 
 def _is_noise(path: PurePosixPath) -> bool:
@@ -106,22 +111,23 @@ def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
     """Who has submitted and when, who has not, and what was not understood."""
     date = due_date(folder.root, lesson.name)
     due = date and date.replace(tzinfo=UTC)
-    now = {taken.student: taken for taken in collection.taken}
+    taken = {each.student: each for each in collection.taken}
     lines = []
     for student in sorted(folder.students()):
         stored = folder.submitted(student, lesson.name)
-        when = now[student].when if student in now else _timestamp(stored.parent)
-        remark = now[student].remark if student in now else "collected before"
         if not stored.exists():
             lines.append(f"{student:32}  {'nothing yet':16}")
             continue
-        if student in collection.new:
-            remark = "; ".join(filter(None, ["NEW, not on the class list before", remark]))
-        late = (when - due).total_seconds() if due and when else 0
-        if late > 0:
-            remark = "; ".join(filter(None, [f"{late / 3600:.1f} h late", remark]))
-        shown = f"{when.astimezone():%Y-%m-%d %H:%M}" if when else "time unknown"
-        lines.append(f"{student:32}  {shown:16}  {remark}".rstrip())
+        now = taken.get(student)
+        submitted = now.modified if now else _timestamp(stored.parent)
+        late = (submitted - due).total_seconds() if due and submitted else 0
+        remarks = [
+            f"{late / 3600:.1f} h late" if late > 0 else "",
+            "NEW, not on the class list before" if student in collection.new else "",
+            now.remark if now else "collected before",
+        ]
+        shown = f"{submitted.astimezone():%Y-%m-%d %H:%M}" if submitted else "time unknown"
+        lines.append(f"{student:32}  {shown:16}  {'; '.join(filter(None, remarks))}".rstrip())
     for file, reason in collection.refused:
         lines.append(f"not taken: {file}: {reason}")
     return "\n".join(lines)
@@ -170,10 +176,12 @@ def _in_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
     elif info.flag_bits & 1:
         problem = "it is encrypted"
     try:
-        when = datetime(*info.date_time).astimezone(UTC)  # a zip's times are local and have no zone
+        modified = datetime(*info.date_time).astimezone(
+            UTC
+        )  # a zip's times are local and have no zone
     except (ValueError, OverflowError):
-        when = datetime.fromtimestamp(0, UTC)
-    return Entry(path, when, partial(archive.open, info), problem)
+        modified = datetime.fromtimestamp(0, UTC)
+    return Entry(path, modified, partial(archive.open, info), problem)
 
 
 def _open_file(path: Path) -> IO[bytes]:
@@ -252,8 +260,10 @@ def _who(path: PurePosixPath, lesson: Lesson, top: str) -> tuple[str, str, str]:
 
 
 def _store(folder: ClassFolder, student: str, lesson: Lesson, entry: Entry) -> str:
-    """Put a submission where it belongs, with its time; says what is wrong with it, and what it
-    replaced.
+    """Put a submission where it belongs, with its time.
+
+    Returns:
+        What is wrong with it, and what it replaced.
 
     Raises:
         CourseError: it cannot be read, or it cannot be graded and one is there that can.
@@ -270,7 +280,7 @@ def _store(folder: ClassFolder, student: str, lesson: Lesson, entry: Entry) -> s
     arriving = place.with_name(f".{lesson.name}.arriving")
     shutil.rmtree(arriving, ignore_errors=True)
     files.write_bytes(arriving / notebook.name, content)
-    stamp = f"{entry.when:%Y-%m-%d %H:%M:%S} UTC\n"
+    stamp = f"{entry.modified:%Y-%m-%d %H:%M:%S} UTC\n"
     files.write_bytes(arriving / "timestamp.txt", stamp.encode())
     kept = folder.set_aside(place) if place.exists() else None
     arriving.rename(place)

@@ -1,8 +1,8 @@
 """Takes the cells out of a notebook that nobody has looked at yet.
 
 Run as a program of its own, with limits, because a small file can unfold to a large one: bytes on
-standard input; on standard output one JSON object, {"cells": [...]} or {"error": sentence}.
-Imports nothing but the standard library, so that it starts in a moment.
+standard input; on standard output one JSON object, {"cells": [...], "damaged": number} or
+{"error": sentence}. Imports nothing but the standard library, so that it starts in a moment.
 """
 
 import json
@@ -20,10 +20,10 @@ class Unreadable(ValueError):
 
 
 def cells(content: bytes) -> dict[str, Any]:
-    """Type, text, id and grade_id of every cell, and how many were damaged.
+    """Type, text, id and grade_id of every sound cell, and how many are damaged.
 
     Raises:
-        Unreadable: this is no notebook of today's format.
+        Unreadable: this is no notebook of format 4.
     """
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
@@ -56,23 +56,28 @@ def _cell(cell: Any) -> dict[str, str] | None:
         source = "".join(source)
     if not isinstance(source, str):
         return None
-    source = source.encode(errors="replace").decode()  # half a character cannot be written
-    about = cell.get("metadata")
-    about = about.get("nbgrader") if isinstance(about, dict) else None
-    grade_id = about.get("grade_id") if isinstance(about, dict) else None
+    metadata = cell.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     return {
         "type": cell["cell_type"],
-        "source": source,
+        "source": _encodable(source),
         "id": _name(cell.get("id")),
         "grade_id": _name(grade_id),
     }
 
 
 def _name(value: Any) -> str:
-    return value if isinstance(value, str) and len(value) <= 200 else ""
+    return _encodable(value) if isinstance(value, str) and len(value) <= 200 else ""
+
+
+def _encodable(text: str) -> str:
+    """The text with a question mark for each half of a character, which no file can hold."""
+    return text.encode(errors="replace").decode()
 
 
 def main() -> None:
+    """Read standard input, within limits, and answer on standard output."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))

@@ -1,0 +1,121 @@
+"""What the grader and the runner in the sandbox say to each other: one message a line, in JSON.
+
+The grader sends a `Job`, then one `CallRequest` after the other. The runner answers `Ready`, then
+`Begin` and `End` for each step: the cells of the job, then the calls. All that comes from the
+runner is hostile: `from_line` lets nothing through but these shapes, and what is typed `Any` in
+them is a value that only `codec.decode` may read.
+"""
+
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from course_tools.grading.sandbox.codec import MAX_NAME
+
+MAX_MESSAGE = 500
+MAX_PRINTED = 2000
+Shape = TypeVar("Shape")
+
+
+class SandboxLimits(Struct, frozen=True):
+    """What one process may use; processor seconds include those of all that it started."""
+
+    cell_cpu_seconds: float = 40
+    cell_wall_seconds: float = 240  # on a busy machine a framework may take a minute to load
+    call_cpu_seconds: float = 10
+    call_wall_seconds: float = 90
+    start_wall_seconds: float = 120
+    memory: int = 3 << 30  # bytes, of all processes together
+    scratch: int = 256 << 20  # bytes of each scratch folder
+    file: int = 64 << 20  # bytes of one file
+    processes: int | None = 128  # and threads; None: as many as the machine allows
+    files: int = 256  # open at a time
+    line: int = 8 << 20  # bytes of one message from the runner
+    printed: int = 20 << 20  # characters
+
+
+class Job(Struct, frozen=True):
+    """The cells to run, and within what limits."""
+
+    limits: SandboxLimits
+    cells: list[str]
+
+
+class CallRequest(Struct, frozen=True):
+    """A function to call, once for each encoded tuple of arguments."""
+
+    function: str
+    arguments: list[Any]
+
+
+class Ready(Struct, array_like=True, forbid_unknown_fields=True):
+    """The runner has read its job and keeps within its limits."""
+
+    event: Literal["ready"] = "ready"
+
+
+class Begin(Struct, array_like=True, forbid_unknown_fields=True):
+    """A step begins; steps are counted from 0."""
+
+    step: int
+    event: Literal["begin"] = "begin"
+
+
+class ErrorReport(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """An exception of the student's code; `line` is that of its cell, if it is known."""
+
+    type: Annotated[str, Meta(max_length=MAX_NAME)]
+    message: Annotated[str, Meta(max_length=MAX_MESSAGE)]
+    line: int | None = None
+
+
+class Output(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What one call returned, encoded; or that the function is still blank."""
+
+    value: Any = None
+    is_blank: bool = False
+
+
+class StepResult(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What a step gave. Of a cell: the error that it ended in. Of a call: the rest, too.
+
+    Attributes:
+        outputs: for each tuple of arguments, up to the first error.
+        is_absent: there is no such function.
+        is_too_large: the output that comes next exceeds what `codec` encodes.
+        has_changed_inputs: the last of these calls has.
+    """
+
+    outputs: list[Output] = []
+    error: ErrorReport | None = None
+    is_absent: bool = False
+    is_too_large: bool = False
+    has_changed_inputs: bool = False
+    printed: Annotated[str, Meta(max_length=MAX_PRINTED)] = ""
+
+
+class End(Struct, array_like=True, forbid_unknown_fields=True):
+    """A step has ended."""
+
+    step: int
+    event: Literal["end"]
+    result: StepResult
+
+
+class ProtocolError(ValueError):
+    """A line that is no message of the expected shape."""
+
+
+def to_line(message: Struct) -> bytes:
+    """A message as one line. Python's JSON, unlike msgspec's, has words for NaN and infinity."""
+    return json.dumps(msgspec.to_builtins(message)).encode() + b"\n"
+
+
+def from_line(line: str | bytes, shape: type[Shape]) -> Shape:
+    """The message in a line. Raises ProtocolError."""
+    try:
+        return msgspec.convert(json.loads(line), shape)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"no {shape.__name__}: {error}") from error
