@@ -1,8 +1,8 @@
 """The paper's nine claims, and what the published runs say about each.
 
-A claim has one or more parts. A part is a number that every seed gives anew, and the range in
-which the claim puts it. The ranges are the course's reading of the paper's words; who reads them
-otherwise can change them here, in one place.
+A claim has one or more parts. A part is a number that every seed gives once, and the range in
+which the claim puts it. The ranges are how the course reads the paper; to read it differently,
+change them here, in one place.
 """
 
 import re
@@ -18,15 +18,15 @@ from course_lib.results import experiments, published
 from course_lib.results.published import Run
 from course_lib.statistics import mean_interval
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told yet"
+HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot yet be decided"
 MIN_SEEDS = 3
 
 
-def verdict(values: Sequence[float], low: float, high: float) -> str:
-    """Does a claim hold that puts a number between low and high? One value per run."""
-    if len(values) < MIN_SEEDS or not all(map(isfinite, values)):
+def verdict(numbers: Sequence[float], low: float, high: float) -> str:
+    """Does a claim hold that puts a number between low and high? One number per run."""
+    if len(numbers) < MIN_SEEDS or not all(map(isfinite, numbers)):
         return OPEN
-    _, left, right = mean_interval(values)  # 95 % interval over seeds
+    _, left, right = mean_interval(numbers)  # 95 % interval over seeds
     if low < left and right < high:
         return HOLDS
     if right <= low or high <= left:
@@ -37,7 +37,7 @@ def verdict(values: Sequence[float], low: float, high: float) -> str:
 class Part(NamedTuple):
     """A number, and the range (open at both ends) in which a claim puts it."""
 
-    what: str  # the number in words
+    what: str  # a description of the number
     names: tuple[str, ...]  # the experiments it is taken from; none if it needs no run
     measure: Callable[..., float]  # one run of each, of the same seed -> the number, or NaN
     low: float = -inf
@@ -45,7 +45,7 @@ class Part(NamedTuple):
 
     @property
     def claimed(self) -> str:
-        """The claimed range in words."""
+        """The claimed range as text."""
         if self.low == -inf:
             return f"below {self.high:g}"
         return f"above {self.low:g}" if self.high == inf else f"{self.low:g} to {self.high:g}"
@@ -69,14 +69,14 @@ class PartResult(NamedTuple):
 
 
 def judge(claim: Claim, runs: Path = published.RUNS) -> tuple[str, list[PartResult]]:
-    """The verdict on a claim, and one finding per part.
+    """The verdict on a claim, and one result per part.
 
     Raises:
         CourseError: the manifest of a published run is damaged.
     """
-    findings = [_judge_part(part, runs) for part in claim.parts]
-    verdicts = [finding.verdict for finding in findings]
-    return next(word for word in (FAILS, OPEN, HOLDS) if word in verdicts), findings
+    results = [_judge_part(part, runs) for part in claim.parts]
+    verdicts = {result.verdict for result in results}
+    return next(one for one in (FAILS, OPEN, HOLDS) if one in verdicts), results
 
 
 def _judge_part(part: Part, runs: Path) -> PartResult:
@@ -87,22 +87,22 @@ def _judge_part(part: Part, runs: Path) -> PartResult:
     seeds = sorted(set.intersection(*map(set, found)))
     if not seeds:
         return PartResult(part, nan, "a run is missing", OPEN)
-    values = [part.measure(*(by_seed[seed] for by_seed in found)) for seed in seeds]
-    word = verdict(values, part.low, part.high)
-    return PartResult(part, sum(values) / len(values), _rests_on(values), word)
+    numbers = [part.measure(*(by_seed[seed] for by_seed in found)) for seed in seeds]
+    mean = sum(numbers) / len(numbers)
+    return PartResult(part, mean, _rests_on(numbers), verdict(numbers, part.low, part.high))
 
 
-def _rests_on(values: Sequence[float]) -> str:
-    """How many seeds gave the values, and in which interval their mean lies with 95 %."""
-    words = f"seeds: {len(values)}"
-    if len(values) < 2 or not all(map(isfinite, values)):
-        return words
-    _, low, high = mean_interval(values)
-    return f"{words}, 95 % interval {four_digits(low)} to {four_digits(high)}"
+def _rests_on(numbers: Sequence[float]) -> str:
+    """How many seeds gave the numbers, and the 95 % interval of their mean."""
+    count = f"seeds: {len(numbers)}"
+    if len(numbers) < 2 or not all(map(isfinite, numbers)):
+        return count
+    _, low, high = mean_interval(numbers)
+    return f"{count}, 95 % interval {four_digits(low)} to {four_digits(high)}"
 
 
 def four_digits(number: float) -> str:
-    """A number in words: its first four digits, as in 0.00007741, and never an exponent."""
+    """A number as text: its first four digits, as in 0.00007741, and never an exponent."""
     return np.format_float_positional(number, 4, fractional=False, trim="-")
 
 
@@ -133,7 +133,7 @@ def _share(a1: Run, a2: Run, b: Run, c: Run) -> float:
 
 
 def _minutes_more(one: Run, *others: Run) -> float:
-    """Minutes on unlike devices are not comparable: NaN."""
+    """Training minutes of `one` minus the most of the others; NaN if their devices differ."""
     runs = (one, *others)
     if len({re.sub(r", Keras on \w+", "", run.manifest["device"]) for run in runs}) > 1:
         return nan

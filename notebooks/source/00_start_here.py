@@ -34,12 +34,12 @@ device = "cpu"
 # %% [markdown]
 # Every lesson begins with a cell like the one above.
 #
-# - `profile` says how much machine a lesson may use. `"quick"` needs two CPU cores, no GPU and no
-#   network, and works on a sample of 3,000 photographs that ships with the course. `"full"` takes
-#   all 60,000 and the sizes of the paper, and wants a GPU. You change this one word; nothing else
-#   has to be edited.
-# - `seed` fixes what is random. Same seed, same numbers, on the same machine; another one rounds
-#   differently, and a training makes more of that.
+# - `profile` says how much computing a lesson may use. `"quick"` needs two CPU cores, no GPU and no
+#   network, and works on a sample of 3,000 photographs that ships with the course. `"full"` uses
+#   all 60,000 and the sizes of the paper, and is meant for a GPU. You change this one word; nothing
+#   else has to be edited.
+# - `seed` fixes what is random. The same seed gives the same numbers on the same machine; another
+#   machine rounds differently, and training amplifies the difference.
 # - `device` says where networks are trained.
 
 # %% [markdown]
@@ -69,15 +69,15 @@ for package in packages:
     print(package, version(package))
 
 # %% [markdown]
-# **What to see.** A version behind each name; yours may differ a little from those in the solved
+# **What to see.** A version after each name; yours may differ a little from those in the solved
 # edition of this lesson, in `notebooks/`. If the cell ends in `PackageNotFoundError`, this notebook
-# runs in another environment than the course's. Close it, and start JupyterLab with `make lab` in
-# the course's folder. For a full examination, run `course doctor` in a terminal.
+# is running in a different environment from the course's. Close it, and start JupyterLab with `make
+# lab` in the course's folder. For a full check, run `course doctor` in a terminal.
 
 # %% [markdown]
 # ## Step 2 · The photographs
 #
-# CIFAR-10 (Krizhevsky, 2009) holds 60,000 colour photographs of 32 by 32 pixels in ten classes.
+# CIFAR-10 (Krizhevsky, 2009) contains 60,000 colour photographs of 32 by 32 pixels in ten classes.
 # The sample has the same number of photographs of every class.
 
 # %% tags=["nbval-check-output"]
@@ -94,12 +94,12 @@ print("one pixel:", cifar.x_test[0, 0, 0], "its red, green and blue, each from 0
 # **What to see.** The axes are image, row, column, channel. A pixel is three bytes. For computing
 # we divide them by 255, so that black is 0 and white is 1; `data.as_float` does it.
 #
-# Of the sample's 2,000 training images later lessons take 400 away for *validation*: a network
-# does not learn from these, they say how it gets on while it learns. So do not be surprised to meet
-# 1,600 there.
+# Of the sample's 2,000 training images, later lessons set 400 aside for *validation*: a network
+# does not learn from these; they show how well it does while it learns. So do not be surprised to
+# see 1,600 there.
 #
 # Now one test photograph of each class, in colour, and in gray as the course defines it: 0.299 of
-# its red, 0.587 of its green and 0.114 of its blue. Lesson 01 tells why.
+# its red, 0.587 of its green and 0.114 of its blue. Lesson 01 explains why.
 #
 # *Expect:* cover the upper row with your hand. For which pictures would you guess the colours from
 # the gray?
@@ -117,17 +117,17 @@ plots.show(
 # %% [markdown]
 # **What to see.** Some colours can be guessed: the grass behind the bird, the leaves around the
 # frog, the white horse. Others cannot: who would know that the wall behind the car is orange, that
-# the deer stands in blue light, or which stripe of the ship is blue and which is red? (These are
+# the light on the deer is blue, or which stripe of the ship is blue and which is red? (These are
 # the pictures of the quick profile.) A network is in the same position. It can learn what is
 # likely, not what was there.
 
 # %% [markdown]
-# ## Step 3 · What a network makes of it
+# ## Step 3 · What a network predicts
 #
 # The course ships trained networks as *published runs*: the weights, the history of the training,
-# and predictions on photographs that were held out of it. Here are eight of those. Upper row: what
-# the network got. Middle: what it made of it after its last epoch. Lower: the truth. (An
-# *epoch* is one pass of the training over all its images.)
+# and predictions on photographs that were held out from it. Here are eight of those. Upper row: the
+# network's input. Middle: its prediction after its last epoch. Lower: the truth. (An *epoch* is one
+# pass of the training over all its images.)
 #
 # *Expect:* where you would guess the colours, it may do so too.
 
@@ -149,19 +149,19 @@ plots.show(
 # **What to see.** Two things. The shapes were given: are they as sharp as they came in? And the
 # colours were not: where does the network dare to use any, and are they the right ones? Where does
 # it stay brown or gray? How good this is cannot be seen in eight pictures. It takes a number, and
-# something to hold the number against.
+# something to compare the number with.
 #
-# The line above the picture names the run. A1 is the first model of the paper, trained for as
-# many epochs as there; lesson 02 explains what the rest of the line means.
+# The line above the picture names the run. A1 is the first model of the paper, trained for as many
+# epochs as in the paper; lesson 02 explains what the rest of the line means.
 
 # %% [markdown]
 # ## Exercises
 #
 # Lessons have exercises, and this is how they work. In **your** edition of a lesson the body of a
 # function is missing: it says `raise NotImplementedError`. You replace that line. The cell after it
-# is a **check**. As long as you have not answered, it says so in one line and goes on. If your
-# answer is right, it prints `ok`. If not, it stops: where it knows the mistake it says which
-# thought went wrong, and else it shows a case in which your result differs from the right one.
+# is a **check**. As long as you have not answered, it says so in one line and the run continues. If
+# your answer is right, it prints `ok`. If not, it stops: where it recognises the mistake it says
+# which idea is wrong; otherwise it shows a case in which your result differs from the right one.
 # Nothing later in a lesson depends on your answers, so you may skip an exercise and come back.
 #
 # There are two editions. `notebooks/` holds the solved one, with all outputs. `make lab` puts the
@@ -193,11 +193,12 @@ checks.check("00.negative", negative)
 # prediction and truth in every pixel and every channel, squares it, and averages. 0 is perfect.
 # For the gray copy the course expects a value in the band from 0.0060 to 0.0072.
 #
-# Two words that come back in every lesson: a **band** is where the course's own results fell, so a
-# value outside says that something is different with you. A **bar** is what a network has to beat.
+# Two terms that come back in every lesson: a **band** is the range of the course's own results, so
+# a value outside it means that something is different on your machine. A **baseline** is a score
+# that a network has to beat.
 #
 # *Before you run the cell:* what do photographs look like for which a gray copy is a bad guess, and
-# for which it is a good one? Name a class for either end of the list, with your reason.
+# for which it is a good one? Name a class for each end of the list, with your reason.
 
 # %% tags=["nbval-check-output", "key-number"]
 copy = baselines.gray_copy(gray)  # (N, 32, 32) -> (N, 32, 32, 3), three equal channels
@@ -209,8 +210,8 @@ print("in the band from 0.0060 to 0.0072:", 0.0060 <= squared_errors.mean() <= 0
 print(f"MSE of the gray copy, {len(test)} test images: {squared_errors.mean():.5f}")
 
 # %% [markdown]
-# **What to see.** The last line is the bar. It looks small, because an MSE counts *squares* and
-# most colours in photographs are close to gray. Remember it when a network reports an error of
+# **What to see.** The last line is the baseline. It looks small, because an MSE counts *squares*
+# and most colours in photographs are close to gray. Remember it when a network reports an error of
 # 0.01 and calls it small.
 #
 # The classes differ: the score measures how colourful the photographs are, not how well anybody
@@ -218,17 +219,17 @@ print(f"MSE of the gray copy, {len(test)} test images: {squared_errors.mean():.5
 # of each class it is partly luck, and neighbours in the list may change places on 100 others.
 #
 # In the quick profile the numbers come from the test images of the sample; with `profile = "full"`
-# the same cell takes all 10,000. On other images the bar comes out slightly different, and you will
-# meet it with other last digits in later lessons: compare a score only with the gray copy *on the
-# same images*.
+# the same cell uses all 10,000. On other images the baseline is slightly different, and you will
+# see it with different last digits in later lessons: compare a score only with the gray copy *on
+# the same images*.
 
 # %% [markdown]
 # ## What we have seen
 #
-# - A lesson has parameters, a question with a bar to beat, steps, exercises with checks, and
+# - A lesson has parameters, a question with a baseline to beat, steps, exercises with checks, and
 #   results against a band.
-# - One word, `profile`, switches between a laptop and a GPU.
-# - The gray copy is the first baseline: what a picture scores that nobody has coloured.
+# - One parameter, `profile`, switches between a laptop and a GPU.
+# - The gray copy is the first baseline: the score of a picture that nobody has coloured.
 # - From gray alone a colour can be likely, but not certain.
 #
 # **Next:** lesson 01 looks at the gray itself. What is it, why do libraries disagree about it, and

@@ -21,10 +21,10 @@
 # - explain why two libraries give different gray for the same picture;
 # - show that many colours share one gray, and say what the mean squared error does about it;
 # - compute the two baselines that every model of this course has to beat;
-# - split an error into a luma part and a chroma part, and read what each part says.
+# - split an error into a luma part and a chroma part, and interpret each part.
 #
-# You need NumPy arrays and a little probability. How lessons, profiles and checks work is told in
-# lesson 00.
+# You need NumPy arrays and a little probability. Lesson 00 explains how lessons, profiles and
+# checks work.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -43,8 +43,8 @@ from scipy.ndimage import gaussian_filter
 from course_lib import baselines, checks, data, grayscale, metrics, plots, profiles, statistics
 
 # %% [markdown]
-# These names serve the whole lesson. Now the data. CIFAR-10 holds colour photographs of 32 by 32
-# pixels (Krizhevsky, 2009).
+# These names are used in the whole lesson. Now the data. CIFAR-10 contains colour photographs of 32
+# by 32 pixels (Krizhevsky, 2009).
 
 # %% tags=["nbval-check-output"]
 cifar = data.load_cifar10(profiles.get(profile).data)
@@ -57,15 +57,15 @@ print("validation", validation.shape, validation.dtype)
 # %% [markdown]
 # ## The question
 #
-# The arrays have the axes image, row, column, channel. The files hold bytes from 0 to 255;
+# The arrays have the axes image, row, column, channel. The files contain bytes from 0 to 255;
 # `as_float` divides by 255, so here every value lies between 0 and 1. We learn from training images
-# and judge by validation images, which are kept apart from them. The test images wait for the end,
-# but for six that we look at.
+# and judge by validation images, which are kept apart from them. The test images are kept for the
+# end, except for six that we look at.
 #
-# A colour pixel is three numbers, a gray pixel is one. Later lessons train networks to win the
-# colour back from the gray. This lesson asks two things first:
+# A colour pixel is three numbers, a gray pixel is one. Later lessons train networks to recover the
+# colour from the gray. This lesson asks two things first:
 #
-# **What exactly is lost, and how well does somebody score who does not try to win it back?**
+# **What exactly is lost, and how well does somebody score who does not try to recover it?**
 #
 # The score is the mean squared error (MSE) over all pixels and all three channels. Here are two
 # ways to colour a picture without learning to see:
@@ -91,16 +91,16 @@ for name, picture in {"gray copy": copy, "gray-level table": looked_up}.items():
 # right, because most colours in photographs are close to gray. The table does a little better,
 # although it sees one pixel at a time.
 #
-# These are the bars. A network that scores worse than the gray copy is worse than doing nothing,
-# however small its MSE looks on its own. The rest of the lesson explains where the two numbers
-# come from.
+# These are the baselines. A network that scores worse than the gray copy is worse than doing
+# nothing, however small its MSE looks on its own. The rest of the lesson explains where the two
+# numbers come from.
 
 # %% [markdown]
 # ## Step 1 · A colour picture is three gray ones
 #
 # Each channel of a colour picture can be looked at as a gray picture of its own: bright where there
-# is much of that primary colour, red, green or blue. Here are six pictures of the test set, for
-# looking only.
+# is much of that primary colour, red, green or blue. Here are six pictures from the test set, only
+# to look at.
 #
 # *Expect:* something red is bright in the red channel and dark in the other two.
 
@@ -156,9 +156,9 @@ plots.show(figure, alt="Six pure colours and the gray of each under equal weight
 # BT.601 all six differ, in an order the eye agrees with: blue, red, magenta, green, cyan, yellow.
 #
 # Now mix your own. There is a slider for each weight; what you set is divided by the sum of the
-# three, so that they add up to 1. The buttons set weights that have a name. Below your gray stands
-# that of a library, chosen from a list, and how far it is from yours. At the end are pairs of
-# colours, with the gray that they become between them.
+# three, so that they add up to 1. The buttons set weights that have a name. Below your gray is that
+# of a library, chosen from a list, with its distance from yours. At the end are pairs of colours,
+# with the gray that both become between them.
 #
 # *Expect:* the photographs stay the same. How much can three numbers change their gray?
 #
@@ -174,8 +174,8 @@ widgets.mix_gray(photos)
 # %% [markdown]
 # **What to see.** The same six photographs, and the gray that your weights make of them. With no
 # weight on red, the fire engine turns nearly black, whether green or blue gets it; all weight on
-# blue also makes the truck bright. Photographers got the same with a blue filter in front of
-# black-and-white film. Each choice throws away another part of the colour.
+# blue also makes the truck bright. Photographers got the same effect with a blue filter in front of
+# black-and-white film. Each choice throws away a different part of the colour.
 #
 # Which part? Look at the pairs while you move a slider. The colours change, for your weights decide
 # which ones look alike, but whatever you choose, there are such pairs. Step 3 comes back to them,
@@ -187,7 +187,7 @@ widgets.mix_gray(photos)
 #
 # Every image library has a function that makes gray. Do they agree? We ask each for the gray of a
 # pure red, a pure green and a pure blue pixel. For a weighted sum these three answers are the
-# weights, as exactly as the library can say them: one that answers in bytes can only name a whole
+# weights, as exactly as the library can express them: one that returns bytes can only give a whole
 # number of 255ths. Then we let each convert the validation images, and look for the pixel that
 # differs most from the course's definition. A *level* is one step of the scale from 0 to 255.
 #
@@ -206,23 +206,23 @@ for name, convert in grayscale.library_conversions().items():
 
 # %% [markdown]
 # **What to see.** Read the weights in the rows of type `float32`. The rows of type `uint8` can only
-# say 76, 150 or 149, and 29 of 255, which is why they all begin with 0.2980. There are three
+# give 76, 150 or 149, and 29 of 255, which is why they all begin with 0.2980. There are three
 # families.
 #
-# 1. *Pillow, torchvision, TensorFlow* have the weights of BT.601, the first of them at times
-#    written as 0.2989. What they do to the last digit differs: answers in `float32` are within a
-#    few hundredths of a level; answers in `uint8` had to become whole numbers. If a library rounds,
+# 1. *Pillow, torchvision, TensorFlow* have the weights of BT.601, the first of them sometimes
+#    written as 0.2989. They differ in the last digit: answers in `float32` are within a few
+#    hundredths of a level; answers in `uint8` had to become whole numbers. If a library rounds,
 #    that costs at most half a level. Two of them lose more than half a level. Keep that in mind.
 # 2. *scikit-image* has other weights: 0.2125, 0.7154, 0.0721. In the first three digits they are
 #    those of **BT.709**: 0.2126, 0.7152, 0.0722. They belong to the red, green and blue lights of
 #    HDTV and of computer screens, where BT.601 belongs to older television. The difference is many
 #    levels.
-# 3. *Linear light* has three numbers that do not even add up to 1, because it is no weighted sum
+# 3. *Linear light* has three numbers that do not even add up to 1, because it is not a weighted sum
 #    of the stored values. A stored value is not an amount of light: files keep values on a curve
 #    (sRGB, IEC 61966-2-1) that gives dark shades more levels, because the eye tells them apart
 #    better. A weighted sum of *stored* values is called **luma**. The physical quantity is
-#    **luminance**: undo the curve, and weigh with BT.709. To store it as a gray, apply the curve
-#    again. Vivid colours come out brighter that way.
+#    **luminance**: undo the curve, and apply the weights of BT.709. To store it as a gray, apply
+#    the curve again. Vivid colours come out brighter that way.
 #
 # None of these is a mistake. But a network trained with one gray and tested with another sees
 # pictures that are systematically off, and two papers that used different grays have not solved
@@ -244,10 +244,9 @@ for name, convert in grayscale.library_conversions().items():
 
 # %% [markdown]
 # **What to see.** Linear light passes: where R = G = B, undoing the curve and applying it again
-# cancel. One line stands out. torchvision, given a tensor of bytes, makes *every level but black
-# one level darker*. Given floats, or a PIL image, the same function does not. Why? Look
-# at its weights: they are written with four digits, 0.2989, 0.587 and 0.114. What do they add up
-# to?
+# cancel out. One line stands out. torchvision, given a tensor of bytes, makes *every level but
+# black one level darker*. Given floats, or a PIL image, the same function does not. Why? Look at
+# its weights: they are written with four digits, 0.2989, 0.587 and 0.114. What do they add up to?
 
 # %% tags=["nbval-check-output"]
 total = sum(grayscale.TORCHVISION)
@@ -262,9 +261,9 @@ print(f"one level of error in every value is an MSE of {(1 / 255) ** 2:.6f}")
 
 # %% [markdown]
 # **What to see.** The sum is a hair below 1, so every level lands a hair below itself. Rounding
-# would bring it back. But turning a float into a byte *cuts off* what is behind the point, and a
-# hair becomes a whole level. Two small decisions, each harmless alone, meet and darken every
-# picture.
+# would bring it back. But converting a float to a byte *cuts off* (truncates) the digits after the
+# point, and a hair becomes a whole level. Two small decisions, each harmless alone, meet and darken
+# every picture.
 #
 # TensorFlow has the very same weights and passes the test. It works with floats in [0, 1] and,
 # before it cuts off, multiplies them by 255.5 and not by 255. The last column shows what this does:
@@ -272,9 +271,9 @@ print(f"one level of error in every value is an MSE of {(1 / 255) ** 2:.6f}")
 # the next level still loses nearly all of it. So TensorFlow is the other library that lost more
 # than half a level in the table of this step.
 #
-# Is it important? The last line is small beside the bars of this lesson. But it is the same
-# error in every pixel, nothing warns about it, and a test on a single ramp finds it. Exercise 3
-# puts it right.
+# Is it important? The last line is small compared with the baselines of this lesson. But it is the
+# same error in every pixel, nothing warns about it, and a test on a single ramp finds it. Exercise
+# 3 puts it right.
 
 # %% [markdown]
 # ## Step 3 · Many colours, one gray
@@ -302,17 +301,17 @@ plots.show(figure, alt="Three squares of 256 patches each, from bluish to reddis
 # %% [markdown]
 # **What to see.** Each square holds 256 real pixels that *all have the same gray level*, sorted
 # from those with most blue (top) to those with most red (bottom). To a black-and-white camera each
-# square is one flat patch. The counts above say the same in numbers: about every second pixel
-# brings a new colour. Colours that a device cannot tell apart are called **metamers**.
+# square is one flat patch. The counts above say the same in numbers: about every second pixel has a
+# new colour. Colours that a device cannot tell apart are called **metamers**.
 #
-# See also what is in the middle: mostly nearly gray. Among it are scattered patches of green and
-# magenta, which stick out because the order asks for red less blue only: a green with as much red
-# as blue stands among the grays, and in the brightest square yellow, which has much red and no
-# blue, comes last. Vivid colours are possible at every level, but they are rare.
+# Look also at the middle: it is mostly nearly gray. Among the grays are scattered patches of green
+# and magenta, which stick out because the order depends on red minus blue only: a green with as
+# much red as blue comes among the grays, and in the brightest square yellow, which has much red and
+# no blue, comes last. Vivid colours are possible at every level, but they are rare.
 #
-# It is not only single pixels. For any picture we can build a twin: go from the gray to the
-# colour, and then the same way in the *opposite* direction. If *x* is the colour and *g* its gray,
-# the twin is 2*g* − *x*. Its gray is 2*g* − *g* = *g* again.
+# It is not only single pixels. For any picture we can build a twin: go from the gray to the colour,
+# and then the same distance in the *opposite* direction. If *x* is the colour and *g* its gray, the
+# twin is 2*g* − *x*. Its gray is 2*g* − *g* = *g* again.
 #
 # We look for training images whose twin has no value below 0 or above 1, and show the six most
 # colourful.
@@ -340,14 +339,14 @@ plots.show(plots.side_by_side(rows), alt=alt)
 # conversion.
 #
 # You still know which one was photographed, because you have seen the sky before. That is all a
-# network can learn too: not what the colour *was*, but which colours are *likely*. And the last
-# row holds a warning. The mean of the two is no colour at all.
+# network can learn too: not what the colour *was*, but which colours are *likely*. And the last row
+# is a warning. The mean of the two is no colour at all.
 
 # %% [markdown]
 # ## Step 4 · What the mean squared error does about it
 #
 # Say a gray sky is blue with probability 3/4 and its orange twin with probability 1/4. You have to
-# name one colour, and you pay the squared error. Which one do you name?
+# choose one colour, and you pay the squared error. Which one do you choose?
 #
 # The cell tries guesses on the line from orange to blue.
 #
@@ -363,16 +362,16 @@ for share in np.linspace(0, 1, 9):
     print(f"{share:6.1%} blue: expected MSE {error:.4f}, vividness {vividness:.2f}")
 
 # %% [markdown]
-# **What to see.** Not blue wins but the mixture of three quarters blue: the *mean* of the likely
-# colours, weighted by their probability. Look at the last number: the winner is about half as
-# vivid as either true colour. It is a colour that is never right.
+# **What to see.** The winner is not blue but the mixture with three quarters of blue: the *mean* of
+# the likely colours, weighted by their probability. Look at the last number: this mixture is about
+# half as vivid as either true colour. It is a colour that is never right.
 #
 # This holds in general. A network trained on the MSE learns the mean of all colours that fit what
 # it sees. Where it is unsure, the mean is pale. **Pale pictures are not a bug of a network:
 # they are what the MSE asks for.** Zhang, Isola and Efros (2016) predict a distribution
 # over colours instead for this very reason.
 #
-# The gray-level table from the beginning is this idea in its smallest form: the mean colour, given
+# The gray-level table from the beginning is this idea in its simplest form: the mean colour, given
 # one gray level and nothing else. With the `levels` of step 3 its entry for level 128 is
 # `train[levels == 128].mean(axis=0)`. Here are both baselines on photographs. The number under each
 # picture is its own MSE.
@@ -395,8 +394,8 @@ plots.show(
 )
 
 # %% [markdown]
-# **What to see.** The table makes old sepia prints. On red, brown and green it gains on the gray
-# copy. On the blue truck it loses, because brown is worse than gray there. Compare the
+# **What to see.** The table makes old sepia prints. On red, brown and green it is better than the
+# gray copy. On the blue truck it is worse, because brown is worse than gray there. Compare the
 # numbers along a row: they measure how colourful the *photograph* was, far more than how good the
 # method is. So compare methods on the same pictures only, picture by picture.
 
@@ -412,13 +411,13 @@ plots.show(
 #   that is only too bright has some of it, too; lesson 03 comes back to that.)
 #
 # With *w* for the weights, the part of *e* along *w* is (*e* · *w*) / (*w* · *w*) times *w*. Here
-# *e* · *w* is the gray of the prediction less the gray of the truth, so this part is zero where the
-# gray is right. A squared error is a squared length, and by Pythagoras the squares of two parts at
-# right angles add up to the square of the whole: the two parts add up to the MSE.
+# *e* · *w* is the gray of the prediction minus the gray of the truth, so this part is zero where
+# the gray is right. A squared error is a squared length, and by Pythagoras the squares of two parts
+# at right angles add up to the square of the whole: the two parts add up to the MSE.
 #
 # For comparison we take a third "method" that cheats: it knows the true colours, but blurs the
-# picture, as a network does that has to describe it in too few numbers. The cell splits the error
-# at one pixel by hand, and then whole pictures.
+# picture, as a network does when it has to describe it in too few numbers. The cell splits the
+# error at one pixel by hand, and then whole pictures.
 #
 # *Expect:* the gray copy has the right gray by construction. So its luma part is ...
 
@@ -437,19 +436,19 @@ for name, picture in pictures.items():
 # %% [markdown]
 # **What to see.** The gray copy's error is all chroma, and the table's very nearly so. The blurred
 # truth is the opposite: most of its error is luma. The gray was *given*, so a model with a large
-# luma part has lost something that it had in its hand. That is a flaw of the model. A chroma part
-# is left for every model, because the colour cannot be known.
+# luma part has lost something that it was given. That is a flaw of the model. A chroma part remains
+# for every model, because the colour cannot be known.
 #
-# Remember this when a later lesson's network is worse than the gray copy. Hold each part against
+# Remember this when a later lesson's network is worse than the gray copy. Compare each part with
 # that of the gray copy: which of them made it worse?
 
 # %% [markdown]
 # ## Exercises
 #
 # Each exercise is one function. Write its body, run the cell, then run the check below it. A check
-# that is not content usually says which thought went wrong. Nothing later depends on your answers.
-# "Run All" passes over an exercise without an answer: its check says so in one line. A wrong answer
-# stops it, in the check; mend it, or go on below by running cells one by one.
+# that fails usually says which idea is wrong. Nothing later depends on your answers. "Run All"
+# skips an exercise without an answer: its check says so in one line. A wrong answer stops the run,
+# in the check; fix it, or continue below by running the cells one by one.
 #
 # ### Exercise 1 · One pixel (one line)
 #
@@ -550,11 +549,10 @@ checks.check("01.best_guess", best_guess)
 # %% [markdown]
 # ### Exercise 6 · Design a gray (open)
 #
-# You are free to define gray yourself. Which weights give the **gray copy the smallest MSE**?
-# Write a function that finds them from training images. The check compares the MSE that your
-# weights reach with the smallest one, to 0.00002, so any method will do that is fine enough: a
-# search over a grid (steps of 0.1 are too coarse), gradient descent, least squares, or a proof and
-# one line.
+# You are free to define gray yourself. Which weights give the **gray copy the smallest MSE**? Write
+# a function that finds them from training images. The check compares the MSE that your weights
+# reach with the smallest one, to 0.00002, so any method that is fine enough will do: a search over
+# a grid (steps of 0.1 are too coarse), gradient descent, least squares, or a proof and one line.
 #
 # Then answer in three sentences, for yourself or for your group: would you print a newspaper with
 # these weights? And is a model better if it scores well against a gray chosen this way?
@@ -576,13 +574,13 @@ def best_weights(rgb):
 checks.check("01.best_weights", best_weights)
 
 # %% [markdown] tags=["lesson-only"]
-# <details><summary>One answer to the question in words (open it when you have yours)</summary>
+# <details><summary>One answer to the written question (open it when you have yours)</summary>
 #
 # The number closest to three others, in squares, is their mean; this holds for every pixel,
-# whatever the images. So the best weights are one third each, and no data is needed. It is not
-# what a newspaper wants: its readers see green as brighter than blue, and equal weights print both
-# alike, so that a green logo on blue ground can vanish. The MSE counts three channels alike and
-# has no eyes. And a gray chosen this way lowers the bar and the task together: it makes the gray
+# whatever the images. So the best weights are one third each, and no data is needed. It is not what
+# a newspaper wants: its readers see green as brighter than blue, and equal weights print both
+# alike, so that a green logo on blue ground can vanish. The MSE counts three channels alike and has
+# no eyes. And a gray chosen this way changes the baseline and the task together: it makes the gray
 # copy score better without any method being better. Scores are comparable only under the same
 # definition of gray.
 #
@@ -591,7 +589,7 @@ checks.check("01.best_weights", best_weights)
 # %% [markdown]
 # ## Results
 #
-# Now the test images. You have looked at six of them; nothing in this lesson was chosen by any.
+# Now the test images. You have looked at six of them; nothing in this lesson was chosen with them.
 # First the gray copy under four definitions of gray, the lowest MSE first; "channel mean" is the
 # answer to exercise 6.
 
@@ -610,14 +608,14 @@ for name in sorted(mse, key=mse.get):
 print(f"MSE of the gray copy, BT.601, {len(test)} test images: {mse['BT.601']:.5f}")
 
 # %% [markdown]
-# **What to see.** The same pictures, the same method, and four different scores (the last line says
-# the course's own once more). The bar depends
-# on the definition of gray, so a score means nothing without it. Your gray of exercise 6 has the
-# lowest bar. The course stays with BT.601, because the paper did.
+# **What to see.** The same pictures, the same method, and four different scores (the last line
+# repeats the course's own). The baseline depends on the definition of gray, so a score means
+# nothing without it. Your gray of exercise 6 has the lowest one. The course stays with BT.601,
+# because the paper did.
 #
-# Last, the two baselines image by image, against the bands that this course expects in either
-# profile. The gain of the table over the copy comes with a 95 % interval by a *bootstrap* over the
-# test images: draw as many images as there are, with repetition, take their mean gain, do it a few
+# Last, the two baselines image by image, with the bands that this course expects in either profile.
+# The gain of the table over the copy comes with a 95 % interval by a *bootstrap* over the test
+# images: draw as many images as there are, with repetition, take their mean gain, do it a few
 # thousand times, and keep the middle 95 % of the means.
 
 # %% tags=["nbval-check-output"]
@@ -640,9 +638,9 @@ print("the table gains {:.5f} ({:.5f} to {:.5f})".format(*gain), f"and wins on {
 # reach zero, so on average it is better than the copy. Yet on many images it is the worse of the
 # two: before you trust a mean, ask how many images it speaks for.
 #
-# The first line is the bar of this course, and each later lesson prints it beside its own score.
-# In the quick profile it was measured on the sample's test images. With the profile `full` the
-# same cell measures it on all 10,000.
+# The first line is the baseline of this course, and each later lesson prints it beside its own
+# score. In the quick profile it was measured on the sample's test images. With the profile `full`
+# the same cell measures it on all 10,000.
 
 # %% [markdown]
 # ## What we have seen
@@ -650,17 +648,17 @@ print("the table gains {:.5f} ({:.5f} to {:.5f})".format(*gain), f"and wins on {
 # - Gray is a weighted sum. The course uses BT.601 in floating point, unrounded, on stored values.
 # - Libraries differ in weights, in rounding and in the space they compute in. A gray ramp finds
 #   rounding errors, vivid colours find wrong weights.
-# - Cutting off is not rounding: with weights that add up to a little less than 1, it darkens every
-#   level.
+# - Cutting off (truncating) is not rounding: with weights that add up to a little less than 1, it
+#   darkens every level.
 # - Many colours share one gray, so the task has no single answer. The best a model can learn are
 #   likely colours.
 # - The MSE rewards the mean of the likely colours. Where a model is unsure, its colours turn pale.
-# - Two baselines need no network: gray copy and gray-level table. The bar depends on the
+# - Two baselines need no network: gray copy and gray-level table. Their scores depend on the
 #   definition of gray.
 # - Luma and chroma parts add up to the MSE. Gray was given, so a luma error is the model's own
 #   fault; some chroma error is nobody's.
 #
-# **Next:** lesson 02 builds the first autoencoder, in Keras, and holds it against these bars.
+# **Next:** lesson 02 builds the first autoencoder, in Keras, and compares it with these baselines.
 
 # %% [markdown]
 # ## Further reading

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # 02 · The three-layer model in Keras
 #
-# **About 90 minutes, half of them for the exercises; the question in words may take ten more.**
-# Narrow models are trained for seconds; the full one comes with its weights.
+# **About 90 minutes, half of them for the exercises; the written question may take ten more.**
+# Narrow models are trained in seconds; the full one comes with its weights.
 #
 # At the end of this lesson you will be able to
 #
@@ -23,7 +23,7 @@
 # - train it with `model.fit`, a learning-rate schedule and a checkpoint, and name one trap in
 #   each;
 # - say what a picture loses that has to pass through 256 numbers, and find the loss in a score;
-# - explain why a test set that chooses an epoch is no test set any more, and measure what that is
+# - explain why a test set that chooses an epoch is no longer a test set, and measure what that is
 #   worth.
 #
 # You need lesson 01: gray copy, gray-level table, luma and chroma parts. You should have seen a
@@ -38,9 +38,9 @@ device = "auto"
 # %% [markdown]
 # ## The question
 #
-# The paper (Durant, Kotta and Mazer, 2023) begins with this model. Three convolutions shrink a
-# gray picture, a dense layer makes 256 numbers of it, and the way back leads from these numbers to
-# a picture in colour. The paper calls it its best model, by its training loss. We ask:
+# The paper (Durant, Kotta and Mazer, 2023) begins with this model. Three convolutions shrink a gray
+# picture, a dense layer reduces it to 256 numbers, and the way back leads from these numbers to a
+# picture in colour. The paper calls it its best model, by its training loss. We ask:
 #
 # **Does it colour photographs better than somebody who does nothing? And how would we know?**
 #
@@ -48,9 +48,9 @@ device = "auto"
 # lesson 01. The function `report` is used in the whole lesson. It splits the mean squared error
 # (MSE) into a luma and a chroma part.
 #
-# (Keras wants a channel axis also where there is one channel, so gray pictures have the shape (N,
-# 32, 32, 1) here. `seed` fixes the initial weights, the order of the images and some draws. Keras
-# takes a GPU by itself, so `device` has no effect.)
+# (Keras expects a channel axis even where there is only one channel, so gray pictures have the
+# shape (N, 32, 32, 1) here. `seed` fixes the initial weights, the order of the images and some
+# draws. Keras uses a GPU by itself if there is one, so `device` has no effect.)
 
 # %% tags=["needed"]
 import numpy as np
@@ -58,7 +58,7 @@ import numpy as np
 from course_lib import baselines, checks, data, grayscale, metrics, plots, profiles, seeding
 
 # %% [markdown]
-# Keras is not among them yet. Now the data, and the two scores to beat.
+# Keras is not imported yet. Now the data, and the two scores to beat.
 
 # %% tags=["nbval-check-output"]
 cifar = data.load_cifar10(profiles.get(profile).data)
@@ -78,24 +78,24 @@ report("gray-level table", baselines.gray_level_table(gray_validation), validati
 # %% [markdown]
 # **What to see.** Both baselines keep the gray they were given, so their luma part is zero or
 # nearly so, and all of their error is colour. (The table is that of all 45,000 training images of
-# the course.) Each number is rounded by itself, here and below, so a sum may be off by one in its
+# the course.) Each number is rounded separately, here and below, so a sum may be off by one in its
 # last digit.
 #
-# An **autoencoder** is a network that has to pass its input through a narrow place. The half
-# before it is the *encoder*, the half behind it the *decoder*, and what passes is the *code* or
-# *latent vector*. Usually input and target are the same. Here the input is gray and the target in
-# colour, so the network has two jobs: carry the picture through, and add what was not there.
+# An **autoencoder** is a network that has to pass its input through a narrow layer, a *bottleneck*.
+# The half before it is the *encoder*, the half after it the *decoder*, and what passes is the
+# *code* or *latent vector*. Usually input and target are the same. Here the input is gray and the
+# target in colour, so the network has two jobs: carry the picture through, and add what was not
+# there.
 
 # %% [markdown]
 # ## Step 1 · The encoder and the decoder
 #
 # A Keras layer is a function with weights. We call the first one on an input that says only its
-# shape, the next one on the result, and so on; `keras.Model` collects what lies between an input
+# shape, the next one on the result, and so on; `keras.Model` collects everything between an input
 # and an output.
 #
-# All three convolutions look at 3 × 3 pixels and move on by two (`strides=2`), so each halves
-# height and width. `padding="same"` adds zeros at the edge, so that 32 becomes exactly 16, then 8
-# and 4.
+# All three convolutions look at 3 × 3 pixels and move by two (`strides=2`), so each halves height
+# and width. `padding="same"` adds zeros at the edge, so that 32 becomes exactly 16, then 8 and 4.
 #
 # *Before you read the comments:* which shapes do you expect? (Loading Keras takes some seconds.)
 
@@ -115,16 +115,16 @@ encoder = keras.Model(gray, latent, name="encoder")
 # %% [markdown]
 # **What to see.** Nothing was computed yet, but all weights exist. Each halving of the sides
 # doubles the channels. The sides shrink in two directions and the channels grow in one, so after
-# the first layer, which makes 16,384 numbers of 1,024, every layer has half as many as the one
+# the first layer, which makes 16,384 numbers out of 1,024, every layer has half as many as the one
 # before: 8,192, then 4,096, and then in one step 256. The dense layer has no activation. A latent
 # number may have any sign and size.
 #
-# The way back mirrors the way in, with *transposed* convolutions. Think of a stamp of 3 × 3
-# pixels: for every input pixel it is pressed on a canvas of twice the size, as strongly as the
-# pixel says, always two pixels further. What overlaps adds up. Stamps of width 3 at a distance of
-# 2 overlap unevenly: a pixel of the canvas is reached by one of them, by two or by four. The
-# network has to learn weights that level this out. Where it does not quite succeed, fine grids
-# stay in its pictures (Odena, Dumoulin and Olah, 2016). Look for them below.
+# The way back mirrors the way in, with *transposed* convolutions. Think of a stamp of 3 × 3 pixels:
+# for every input pixel it is pressed on a canvas of twice the size, as strongly as the pixel says,
+# each time two pixels further. What overlaps adds up. Stamps of width 3 at a distance of 2 overlap
+# unevenly: a pixel of the canvas is reached by one of them, by two or by four. The network has to
+# learn weights that level this out. Where it does not quite succeed, fine grids remain in its
+# pictures (Odena, Dumoulin and Olah, 2016). Look for them below.
 #
 # The last layer has three channels for red, green and blue, and a *sigmoid*, which maps every
 # number into (0, 1).
@@ -142,14 +142,15 @@ rgb = layers.Conv2DTranspose(
 decoder = keras.Model(code, rgb, name="decoder")
 
 # %% [markdown]
-# **What to see.** Shapes go up as they went down. Note that the decoder sees *nothing but the 256
-# numbers*. The gray picture itself is gone; what the code does not hold, no decoder brings back.
+# **What to see.** The sizes go up as they went down. Note that the decoder sees *nothing but the
+# 256 numbers*. The gray picture itself is gone; what the code does not hold, no decoder can bring
+# back.
 #
 # Here are the paper's tables of both halves (its figure 5), made from our model. Then we join the
 # halves. `course_lib` has the same model as `build_three_layer_autoencoder`; we give it our
 # weights and let both colour the same pictures.
 #
-# *Before you look:* which layer of the encoder has most weights?
+# *Before you look:* which layer of the encoder has the most weights?
 
 # %% tags=["nbval-check-output"]
 for half in (encoder, decoder):
@@ -166,8 +167,8 @@ print("output", pictures[0].shape, "same as the library's:", np.allclose(*pictur
 
 # %% [markdown]
 # **What to see.** The columns are layer, output shape and parameters, and the numbers are those
-# that the paper prints. Most weights of the encoder do not sit in the convolutions: the dense
-# layer ties each of 4,096 numbers to each of 256. A convolution uses the same few weights at every
+# that the paper prints. Most weights of the encoder are not in the convolutions: the dense layer
+# connects each of 4,096 numbers to each of 256. A convolution uses the same few weights at every
 # place, so its count does not depend on the size of the picture. Exercise 1 counts them by hand.
 #
 # The last line says `True`: what you read above is the model, and there is nothing else in the
@@ -177,16 +178,16 @@ print("output", pictures[0].shape, "same as the library's:", np.allclose(*pictur
 # ## Step 2 · What 256 numbers must hold
 #
 # A gray picture of 32 by 32 pixels is 1,024 numbers. The code is a quarter of that, and it has to
-# say where every edge runs. Is a quarter much or little?
+# encode where every edge runs. Is a quarter a lot or a little?
 #
-# There is a method with which we can ask before we train anything: **principal component
-# analysis** (PCA). It finds the *k* patterns from which, added up in the right amounts, pictures
-# can be rebuilt with the smallest squared error. For the pictures it was fitted to, it is the best
-# *linear* autoencoder with *k* latent numbers, and it needs no gradient descent. The patterns are
-# the eigenvectors of the covariance of the pixels with the largest eigenvalues.
+# One method gives an answer before we train anything: **principal component analysis** (PCA). It
+# finds the *k* patterns from which, added up in the right amounts, pictures can be rebuilt with the
+# smallest squared error. For the pictures it was fitted to, it is the best *linear* autoencoder
+# with *k* latent numbers, and it needs no gradient descent. The patterns are the eigenvectors of
+# the covariance of the pixels with the largest eigenvalues.
 #
-# We squeeze gray validation pictures through *k* numbers and look. Under each picture stands the
-# MSE of its gray values.
+# We squeeze gray validation pictures through *k* numbers and look. The MSE of its gray values is
+# under each picture.
 #
 # *Expect:* neighbouring pixels are alike, so surely most of the 1,024 numbers can be spared?
 
@@ -208,19 +209,19 @@ figure = plots.side_by_side(rows, numbers)
 plots.show(figure, alt="Eight gray photographs through 256, 64 and 16 numbers: ever softer.")
 
 # %% [markdown]
-# **What to see.** With 256 numbers you recognise every picture, but fine lines are gone and a
-# grain has come in. With 64 they are blurred, with 16 only light and dark are left. What goes
+# **What to see.** With 256 numbers you recognise every picture, but fine lines are gone and some
+# grain has appeared. With 64 they are blurred, with 16 only light and dark are left. What goes
 # first is fine detail: it is small in squared error, and many numbers are needed for it.
 #
-# It is the same with a score in mind. Keep 256 numbers of each picture, colour what is left by the
-# gray-level table, and you have a complete colouring machine that was never trained by gradient
-# descent. **This is a third bar:** what a linear code of the same length scores with colours from
-# a table. A deep network can do better, because its code need not be linear. Whether it does is
-# seen in step 4.
+# The same idea gives a score. Keep 256 numbers of each picture, colour what is left with the
+# gray-level table, and you have a complete colouring method that was never trained by gradient
+# descent. **This is a third baseline:** what a linear code of the same length scores with colours
+# from a table. A deep network can do better, because its code need not be linear. Step 4 shows
+# whether it does.
 #
-# In the quick profile the bar is too easy to beat. The patterns were fitted to the few training
-# images of the sample, the model of step 4 to 45,000. Patterns suit their own images better than
-# new ones, and step 4 prints by how much. With `profile = "full"` both see the same images.
+# In the quick profile this baseline is too easy to beat. The patterns were fitted to the few
+# training images of the sample, the model of step 4 to 45,000. Patterns fit their own images better
+# than new ones, and step 4 prints by how much. With `profile = "full"` both see the same images.
 
 # %% [markdown]
 # ## Step 3 · compile and fit
@@ -257,8 +258,8 @@ checkpoint = keras.callbacks.ModelCheckpoint(
 
 # %% [markdown]
 # **What to see.** No output: nothing has run. Now `fit`. Input first, target second: the gray
-# picture, and the same picture in colour. What we hand over as `validation_data` is never trained
-# on, but the two callbacks look at it. Remember this sentence for step 6.
+# picture, and the same picture in colour. What we pass as `validation_data` is never trained on,
+# but the two callbacks look at it. Remember this sentence for step 6.
 #
 # *Expect:* both losses fall, and the training loss should be the lower one of the two.
 
@@ -278,12 +279,12 @@ history = narrow.fit(
 # losses fall. In the first epochs the *validation* loss is the lower one, which looks like magic
 # and is only bookkeeping: Keras averages the training loss over the epoch while the network is
 # still getting better, and measures validation afterwards, with the finished weights. In a long run
-# the order turns round; three epochs are too few for it, and step 4 shows such a curve. The rate
-# stays for the same reason: a patience of 5 epochs is longer than the whole run.
+# the order is reversed; three epochs are too few for it, and step 4 shows such a curve. The rate
+# does not change, for the same reason: a patience of 5 epochs is longer than the whole run.
 #
 # Now the **first trap**. `ModelCheckpoint` has written a file. Which weights does the model hold
 # after `fit`: those of the last epoch, or the best? In so short a run the last epoch often *is* the
-# best, and nobody would notice. So we have an accident on purpose: one more epoch, with ten times
+# best, and nobody would notice. So we cause an accident on purpose: one more epoch, with ten times
 # the rate. The checkpoint is still watching.
 #
 # *Expect:* `save_best_only=True` protects us. Or does it?
@@ -304,41 +305,40 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 # %% [markdown]
 # **What to see.** Before loading, the model holds the weights of the *last* epoch, accident and
 # all. Saving the best does not bring it back; `load_weights` does, and without that line we would
-# have gone on with a ruined model. In step 6 you see that a run may need no accident for it. The
-# paper's code saves checkpoints and never loads them, so its pictures show the last epoch.
+# have continued with a ruined model. In step 6 you see that this can happen without an accident.
+# The paper's code saves checkpoints and never loads them, so its pictures show the last epoch.
 #
-# In the quick profile, the pictures show light and dark in the rough and hardly any colour. That
-# is the usual order: brightness first, then shapes, colour last, for brightness is where most of
-# the error is. Do you find the grids of step 1?
+# In the quick profile, the pictures show light and dark roughly, and hardly any colour. That is the
+# usual order: brightness first, then shapes, colour last, for brightness is where most of the error
+# is. Do you find the grids of step 1?
 #
-# The course's published runs were trained with `training.fit_keras`. It calls the same
-# `model.fit`, and also writes down what happened, keeps the best weights and goes on after an
-# interruption.
+# The course's published runs were trained with `training.fit_keras`. It calls the same `model.fit`,
+# and also writes down what happened, keeps the best weights and resumes after an interruption.
 
 # %% [markdown]
 # ## Step 4 · The model at full width
 #
-# Nobody should wait for an hour in a lesson, so the full model comes trained. A *published run* is
-# a folder with weights, history and a manifest that says how it was made.
+# Nobody should wait for an hour in a lesson, so the full model comes already trained. A *published
+# run* is a folder with weights, history and a manifest that says how it was made.
 #
 # The paper trains this model twice: **A1** with the schedule, **A2** with a constant rate. We take
-# A1, at full length: 30 epochs, an hour for one core of a processor. In this lesson we call it
-# **A**. (The command says `bfloat16`: the factors of every product, and what a layer hands on to
+# A1, at full length: 30 epochs, an hour on one core of a processor. In this lesson we call it
+# **A**. (The command says `bfloat16`: the factors of every product, and what a layer passes on to
 # the next, were rounded to 8 binary digits, which some processors multiply much faster. The weights
 # are kept in float32, and the scores are computed in it.)
 #
-# Its loss over time is the paper's figure 6. Our own protocol holds: 45,000 images are trained on,
-# 5,000 others are the validation set, and no test image has been seen.
+# Its loss over time is the paper's figure 6. The run follows our own protocol: it is trained on
+# 45,000 images, 5,000 others are the validation set, and no test image has been seen.
 #
-# The run also kept what the model painted on its way: the same 16 validation images after every
-# epoch. The slider goes through the training; a mark on the curves says where you are.
+# The run also kept what the model predicted during training: the same 16 validation images after
+# every epoch. The slider moves through the training; a marker on the curves shows where you are.
 #
 # *Expect:* both curves fall. Do they stay together? And in step 3 the narrow model had got as far
 # as light and dark. What will come next here, shapes or colour?
 #
-# *Try:* put the slider to its beginning and go on key by key. Where can you first say what is in a
-# picture? Where does the first colour come that is not brown? Then find the last step of the slider
-# at which you still see a change. What do the two curves do there?
+# *Try:* put the slider at its beginning and move on key by key. Where can you first say what is in
+# a picture? Where does the first colour appear that is not brown? Then find the last step of the
+# slider at which you still see a change. What do the two curves do there?
 
 # %% tags=["widget"]
 from course_lib import published, schedules, statistics, widgets
@@ -355,27 +355,27 @@ widgets.scrub_training(run)
 # **What to see.** Label and command first: trust a curve only if somebody can tell you these.
 # It is one seed, so nothing here says how much luck there was. (Lesson 06 shows other seeds.)
 #
-# Then the pictures. Within the first epochs blurs become things. Compare later ones: do the shapes
+# Then the pictures. Within the first epochs blurs become objects. Compare later ones: do the shapes
 # still change? The colours? And is it the *right* colour, or only more of it? (On a page that
 # cannot run code you see the curves, and eight of the pictures at the beginning, in the middle and
 # at the end.)
 #
 # Last, the curves; their axis is logarithmic. The dotted line is the gray copy on the same
 # validation images. *How far* from it is the validation curve (solid) where it is lowest, how far
-# at its end, and on which side? *When* do train (dashed) and validation part? From there on the
-# network learns its training images by heart, at least a little. The dashed curve goes down in
+# at its end, and on which side? *When* do training (dashed) and validation separate? From there on
+# the network learns its training images by heart, at least a little. The dashed curve goes down in
 # steps: when you have read step 5, come back and say what happened there. And *how much* does
 # validation jump from epoch to epoch, before the first of these steps and after it? A difference
 # between two models that is smaller than its jumps says little.
 #
 # A published training loss hides the second question. The paper says that A1 reaches about 0.004,
 # and means the training loss. Does the dashed line get there, too? And where is the solid one by
-# then? Only the gap to images it has not seen tells what such a loss is worth.
+# then? Only the gap to images it has not seen shows what such a loss is worth.
 #
-# Where does the error sit? From here on A has the weights of the epoch that was kept, not those of
-# the last one. The curve takes all 5,000 validation images and the cell those of this profile, so
-# its MSE of A differs a little from the *lowest* point of the curve; but its lines share their
-# images with each other. The third bar from step 2 is among them.
+# Where is the error? From here on A has the weights of the epoch that was kept, not those of the
+# last one. The curve uses all 5,000 validation images and the cell those of this profile, so its
+# MSE of A differs a little from the *lowest* point of the curve; but its lines share their images
+# with each other. The third baseline, from step 2, is among them.
 
 # %%
 print(f"{len(validation):,} of the 5,000 validation images")
@@ -397,23 +397,23 @@ print(f"wrong gray as luma: {share:.3f} x {fits[1]:.5f} = {share * fits[1]:.5f}"
 # grows as well, although the table is the same. That is how the split works. If the gray of a pixel
 # is wrong by *d*, its luma part is *d*² / (3 *w* · *w*), about three quarters of *d*² (lesson 01,
 # step 5: the part along *w*, and the mean over three channels). The last line does this for the
-# whole bar and comes to the luma part of the third line, but for the rounding of gray to levels.
-# Blur errs by about *d* in all three channels, an MSE of *d*²: the other quarter is chroma.
+# whole baseline and arrives at the luma part of the third line, except for the rounding of gray to
+# levels. Blur errs by about *d* in all three channels, an MSE of *d*²: the other quarter is chroma.
 #
-# Now read the line of A part by part. A's *luma* part is not zero. The gray was given, so this got
+# Now read the line of A part by part. A's *luma* part is not zero. The gray was given, so this was
 # lost between the two halves. Is it more or less than what the linear code of the same length
-# loses? (The last line but one says how easy to beat that bar is: PCA's error on the images it was
-# fitted to, and on others. Nearly equal numbers would mean a fair bar.)
+# loses? (The second-to-last line says how easy that baseline is to beat: PCA's error on the images
+# it was fitted to, and on others. Nearly equal numbers would mean a fair baseline.)
 #
 # <details><summary>More or less than the linear code? (open it when you have compared)</summary>
 #
-# Hold the luma part of A's line against that of the third. *If A's is the larger, or about as
+# Compare the luma part of A's line with that of the third. *If A's is the larger, or about as
 # large*, the network has lost as much of the given gray as a linear code of the same length would
-# have, or more. That is hard on it, for the bar is easy to beat: the linear code was fitted to the
-# sample only, and A to 45,000 images. So 256 numbers can carry more of the gray than A brings
-# through them, and its loss is not the code's length alone. *If A's is the smaller*, it makes
-# better use of its 256 numbers than the bar; with `profile = "full"`, where both saw the same
-# images, that would be a fair win.
+# have, or more. That counts against it, for the baseline is easy to beat: the linear code was
+# fitted to the sample only, and A to 45,000 images. So 256 numbers can carry more of the gray than
+# A passes through them, and its loss is not due to the code's length alone. *If A's is the
+# smaller*, it makes better use of its 256 numbers than the baseline; with `profile = "full"`, where
+# both saw the same images, that would be a fair win.
 #
 # </details>
 #
@@ -421,9 +421,9 @@ print(f"wrong gray as luma: {share:.3f} x {fits[1]:.5f} = {share * fits[1]:.5f}"
 # not compare it with the table's, which has lost no gray. The fair way is to give the right gray
 # back first: you find out how in exercise 4, and the Results compare then.
 #
-# So a model can fail in two ways here. "It does not know the colour" nobody can mend entirely. "It
-# forgot the picture" happens between its two halves, and lesson 04 takes a model without a narrow
-# place between them.
+# So a model can fail in two ways here. "It does not know the colour" is something that nobody can
+# fix entirely. "It forgot the picture" happens between its two halves, and lesson 04 uses a model
+# without a narrow layer between them.
 
 # %% [markdown]
 # ## Step 5 · A threshold with a unit
@@ -432,11 +432,11 @@ print(f"wrong gray as luma: {share:.3f} x {fits[1]:.5f} = {share * fits[1]:.5f}"
 # when it is below the best so far by more than `min_delta`, and `min_delta` is 0.0001 unless you
 # say otherwise. An absolute number. Is it small? That depends on the loss.
 #
-# `schedules.ReduceOnPlateau` does what Keras' callback does, and `replay` lets it watch a curve
-# that is already there. Take a loss that falls from 0.01 in *every* epoch, by 0.000015. It never
-# stands still. (A replay says when the rate would be cut; it does not change the losses.) We
-# replay it with the threshold and without, and then with the threshold in another unit: pixels
-# from 0 to 255 in place of 0 to 1, which makes every loss 65,025 times larger.
+# `schedules.ReduceOnPlateau` does what Keras' callback does, and `replay` lets it watch an existing
+# curve. Take a loss that falls from 0.01 in *every* epoch, by 0.000015. It never stands still. (A
+# replay says when the rate would be cut; it does not change the losses.) We replay it with the
+# threshold and without, and then with the loss in a different unit: pixels from 0 to 255 instead of
+# 0 to 1, which makes every loss 65,025 times larger.
 #
 # *Expect:* a loss that falls all the time is no plateau, so the rate should stay.
 
@@ -455,15 +455,15 @@ for name, losses in {"pixels to 1": falling, "pixels to 255": 255**2 * falling}.
 
 # %% [markdown]
 # **What to see.** In the first replay the rate is cut four times and ends at a hundredth, although
-# the loss got better in each epoch. It got better by less than 0.0001 within five epochs, and so
-# it did not count. Without the threshold, or with bytes for pixels, the same training keeps its
-# rate. Whether the threshold is coarse or harmless depends on the unit of the loss, and nobody
-# looks at it, because it is a default.
+# the loss got better in each epoch. It got better by less than 0.0001 within five epochs, and so it
+# did not count. Without the threshold, or with bytes as pixels, the same training keeps its rate.
+# Whether the threshold is coarse or harmless depends on the unit of the loss, and nobody looks at
+# it, because it is a default.
 #
 # Would it matter on a real curve? Here is the validation loss of an A2, which keeps its rate, that
 # was trained for 30 epochs on only 5,000 images.
 #
-# *Expect:* without the threshold a small step down counts too, and starts the patience anew. So the
+# *Expect:* without the threshold a small step down counts too, and restarts the patience. So the
 # rate should be cut less often, or later.
 
 # %%
@@ -481,30 +481,30 @@ print(f"0.0001 is {1e-4 / run.losses()[-1]:.1%} of the loss at which A ended in 
 
 # %% [markdown]
 # **What to see.** The vertical lines are the epochs after which the rate would fall, with the
-# threshold, without it, or both. The validation loss (full marks) falls for a while and then jumps
-# about a level, so there is a plateau for both. Compare *when* they cut. Compare also the training
-# loss: it does not know of any plateau. On 5,000 images the network soon learns them by heart, and
-# validation tells.
+# threshold, without it, or both. The validation loss (solid, filled markers) falls for a while and
+# then jumps around a constant level, so there is a plateau for both. Compare *when* they cut.
+# Compare also the training loss: it shows no plateau. With only 5,000 images, the network soon
+# learns them by heart, and the validation loss shows it.
 #
-# The last line gives the threshold its size: so much better than the best so far must A be within
-# five epochs, or its rate falls. Exercise 2 counts what Keras counts as better, and lesson 05 takes
-# the schedule apart.
+# The last line shows how large the threshold is: by this much A must get better than its best so
+# far within five epochs, or its rate falls. Exercise 2 counts what Keras counts as better, and
+# lesson 05 takes the schedule apart.
 
 # %% [markdown]
 # ## Step 6 · The leak
 #
-# The paper's code hands the **test set** to `model.fit` as validation data. (The course keeps this
+# The paper's code passes the **test set** to `model.fit` as validation data. (The course keeps this
 # protocol as `data.split(cifar, protocol="paper")`, to reproduce the paper.) No gradient is ever
 # computed from a test image. Yet test images act in two ways, through the two callbacks: they
 # decide *when the learning rate falls*, and *which epoch is kept*. What is that worth? We measure
 # the second way only, the choice of the epoch. For the first, one would have to train many times,
 # each time with a schedule that watches other images.
 #
-# For this we need a run with many epochs that differ, in seconds. So the cell takes a narrow
-# model, 400 training images, and twice the paper's learning rate, which makes the curve restless
-# on purpose. After each of 30 epochs it measures the error of every image in a **pool** of 1,200
-# others, that this network never trains on. The pool is cut from the course's training images, so
-# the real test set stays closed.
+# For this we need a run with many epochs that differ, and it must take only seconds. So the cell
+# takes a narrow model, 400 training images, and twice the paper's learning rate, which makes the
+# curve restless on purpose. After each of 30 epochs it measures the error of every image in a
+# **pool** of 1,200 others, that this network never trains on. The pool is cut from the course's
+# training images, so the real test set stays closed.
 
 # %%
 few, pool = train[:400], train[400:1600]
@@ -521,7 +521,7 @@ for _ in range(30):
 errors = np.stack(errors)  # (30, 1200): epochs, images
 
 # %% [markdown]
-# **What to see.** No output yet, but we own something that a training run usually throws away: the
+# **What to see.** No output yet, but we have something that a training run usually throws away: the
 # error of *each* image after *each* epoch.
 
 # %%
@@ -537,12 +537,12 @@ print(f"pool: last epoch {mean_errors[-1]:.5f}, lowest {mean_errors[best]:.5f} a
 
 # %% [markdown]
 # **What to see.** The curve marked "validation" is the mean over the pool. It falls, then jumps,
-# and where it stands in the last epoch is luck. This is what a checkpoint is for, and what is lost
-# if it is saved and never loaded.
+# and where it is in the last epoch is luck. This is what a checkpoint is for, and what is lost if
+# it is saved and never loaded.
 #
 # So let the lowest loss choose? Yes. But on *which* images? A number that has been used for a
 # choice is no longer a measurement of what was chosen: among many epochs some look good because
-# *these* images happen to suit them, and a choice by these images picks just them.
+# *these* images happen to suit them, and a choice by these images picks exactly those.
 #
 # How much is that worth? We shuffle the pool and cut it into groups of *n* images. Each group in
 # turn plays the test set: it chooses the epoch with its lowest loss and reports the gain over the
@@ -573,12 +573,12 @@ for n, last in [(10, 2), (10, 5), (10, 10), (10, 30), (30, 30), (100, 30), (300,
 
 # %% [markdown]
 # **What to see.** (All in 0.00001 of MSE.) The numbers are those of *your* machine: weights differ
-# a little from one to the next, and a restless run makes much of it. So read the table by
-# questions.
+# a little from one to the next, and a restless run amplifies the difference. So read the table with
+# these questions.
 #
 # *The last four lines: more and more images choose among all 30 epochs.* The promise is never
-# smaller than what is kept. How much of it is air with few images, and does the leak shrink from
-# line to line? It should, since a mean over more images strays less.
+# smaller than what is kept. How much of it is empty with few images, and does the leak shrink from
+# line to line? It should, since a mean over more images varies less.
 #
 # *The last line: how many different epochs were chosen?* If all groups choose the same one, the
 # leak is exactly 0.00, for promised and kept are then means over the same images. That does not
@@ -593,9 +593,9 @@ for n, last in [(10, 2), (10, 5), (10, 10), (10, 30), (30, 30), (100, 30), (300,
 # all groups choose it, and are right.
 #
 # It is one run of one narrow model. In another, the *last* epoch may happen to be the lowest on the
-# pool; the cell before says whether it is. Then nothing is to be gained over the last epoch, and
-# choosing can only lose: few images still promise something, what is kept lies below zero, and
-# with many images both are nearly zero.
+# pool; the cell before says whether it is. Then there is nothing to gain over the last epoch, and
+# choosing can only lose: few images still promise something, what is kept is below zero, and with
+# many images both are nearly zero.
 #
 # *Try:* make the run a calm one, with `Adam(5e-4)`, and run the last three cells again. Which epoch
 # is the lowest now, and is what is kept above or below zero? If it is the last one, and those
@@ -604,19 +604,19 @@ for n, last in [(10, 2), (10, 5), (10, 10), (10, 30), (30, 30), (100, 30), (300,
 #
 # Be honest in both directions:
 #
-# - *Choosing is no fault.* What is kept is the worth of a checkpoint, if it is loaded: much where
-#   the last epoch was unlucky, nothing where it was the best, and less than nothing where too few
-#   images chose. The fault is to report the score of the very images that chose.
+# - *Choosing is not a mistake.* What is kept is the worth of a checkpoint, if it is loaded: much
+#   where the last epoch was unlucky, nothing where it was the best, and less than nothing where too
+#   few images chose. The mistake is to report the score of the very images that chose.
 # - *The leak is not always large.* It shrinks with the number of images and grows with the number
 #   of rivals. For the epoch, with the paper's 10,000 test images, expect a leak
 #   below the cautious bound. The paper did not even load its checkpoint; only the schedule
 #   has seen the test set, and what that is worth is not in this table.
 #
-# Why keep the rule all the same? Because one can say how large the leak is only with images that
-# have chosen nothing, and those were used up. And because nobody makes a single choice: widths,
-# rates, schedules and the architectures themselves are compared by the same score, and differences
-# between good models are small. Hence three sets: **one to train, one to choose, one to report,
-# opened once.**
+# Why keep the rule anyway? Because one can say how large the leak is only with images that have
+# chosen nothing, and those were used up. And because nobody makes a single choice: widths, rates,
+# schedules and the architectures themselves are compared by the same score, and differences between
+# good models are small. Hence three sets: **one to train, one to choose, one to report, opened
+# once.**
 
 # %% [markdown]
 # ## Exercises
@@ -642,7 +642,7 @@ checks.check("02.conv_parameters", conv_parameters)
 # %% [markdown]
 # ### Exercise 2 · What counts as better (a loop with a memory)
 #
-# Count the epochs that `ReduceLROnPlateau` takes for an improvement: the loss is below `best` by
+# Count the epochs that `ReduceLROnPlateau` counts as an improvement: the loss is below `best` by
 # more than `min_delta`. Only then does `best` move. It starts at infinity, so the first epoch
 # counts. Return how many there are, one number.
 
@@ -666,9 +666,8 @@ checks.check("02.improvements", improvements)
 # %% [markdown]
 # ### Exercise 3 · The number to report (one line, and the point of this lesson)
 #
-# You own both losses of every epoch, on the validation and on the test images. Return the *one*
-# number that belongs into a paper. If two epochs are equally good, `ModelCheckpoint` keeps the
-# first.
+# You have both losses of every epoch, on the validation and on the test images. Return the *one*
+# number that belongs in a paper. If two epochs are equally good, `ModelCheckpoint` keeps the first.
 
 
 # %% tags=["exercise"]
@@ -691,7 +690,7 @@ checks.check("02.number_to_report", number_to_report)
 # Ask yourself what an error of blur looks like in the three channels of a pixel.
 #
 # The check measures the MSE of your pictures on blurred, pale versions of pictures that it makes
-# up. It passes every way that is about as good as the best ones we know.
+# up. It accepts every method that is about as good as the best ones we know.
 
 
 # %% tags=["exercise"]
@@ -709,8 +708,8 @@ def give_gray_back(prediction, gray):
 checks.check("02.give_gray_back", give_gray_back)
 
 # %% [markdown] tags=["lesson-only"]
-# When it passes, open a new cell and try it on the published model. The line to compare with
-# stands in step 4, and the result is worth the minute:
+# When it passes, open a new cell and try it on the published model. The line to compare with is in
+# step 4, and the result is worth the minute:
 #
 # ```python
 # prediction = published.predict(model, gray_validation)
@@ -719,9 +718,9 @@ checks.check("02.give_gray_back", give_gray_back)
 # ```
 
 # %% [markdown]
-# ### A question to answer in words · 4 points
+# ### A written question · 4 points
 #
-# A friend writes: *"I hand the test set to `model.fit` as validation data, with the callbacks
+# A friend writes: *"I pass the test set to `model.fit` as validation data, with the callbacks
 # `ReduceLROnPlateau` and `ModelCheckpoint`, load the best checkpoint at the end, and report its
 # test loss. That is honest: the network was never trained on a test image, no gradient was computed
 # from one. And your extra validation set costs me 5,000 training images."*
@@ -733,7 +732,7 @@ checks.check("02.give_gray_back", give_gray_back)
 # 3. an estimate of how much, with a leak from your own table of step 6 (which line is a cautious
 #    bound, and what a line in which all groups agree can and cannot say), and what would make it
 #    larger or smaller than there;
-# 4. a protocol that your friend can use, with each set's job, and a fair word on what it costs.
+# 4. a protocol that your friend can use, with each set's job, and a fair account of what it costs.
 
 # %% [markdown] tags=["written"] points=4
 # *Your answer here.*
@@ -741,8 +740,8 @@ checks.check("02.give_gray_back", give_gray_back)
 # %% [markdown]
 # ## Results
 #
-# Now the test images, once. Nothing above was chosen by them. First the paper's way to look, its
-# figure 1: the first 100 test images in colour, in gray, and as the model colours them. (Gray
+# Now the test images, once. Nothing above was chosen with them. First the paper's way of looking,
+# its figure 1: the first 100 test images in colour, in gray, and as the model colours them. (Gray
 # pictures have the shape (N, 32, 32) from here on, as in lesson 01: `published.predict` and the
 # baselines take them with and without the channel axis.)
 
@@ -818,8 +817,8 @@ print(f"MSE of {run.label}, one seed, 10,000 test images: {mse:.5f}")
 # too?
 #
 # "A minus gray copy" is the verdict, with its sign: above zero, doing nothing is better. If the
-# interval does not reach zero, it is not these images' luck; of other seeds it knows nothing. The
-# share of images says that a mean is not the whole story.
+# interval does not reach zero, the difference is not due to luck with these images; it says nothing
+# about other seeds. The share of images says that a mean is not the whole story.
 #
 # The course expects A's MSE on test between 0.0065 and 0.0095, and its luma part between 0.0005
 # and 0.0035. A `False` means that the model, its weights or the data are not what they should be.
@@ -843,8 +842,8 @@ print(f"MSE of {run.label}, one seed, 10,000 test images: {mse:.5f}")
 # %% [markdown]
 # ## What we have seen
 #
-# - The encoder makes 256 numbers of 1,024, the decoder a colour picture of 256 numbers. Most of
-#   the weights sit in the two dense layers between.
+# - The encoder turns 1,024 numbers into 256, the decoder 256 numbers into a colour picture. Most of
+#   the weights are in the two dense layers between.
 # - A narrow code costs luma: the model loses what it was given. PCA says what a linear code of the
 #   same length loses.
 # - Transposed convolutions of width 3 and stride 2 overlap unevenly.
@@ -852,9 +851,9 @@ print(f"MSE of {run.label}, one seed, 10,000 test images: {mse:.5f}")
 #   file.
 # - `ReduceLROnPlateau` compares with an absolute `min_delta`. Near small losses the default calls
 #   a slow fall a plateau.
-# - A training loss is no score. A score needs images that were neither trained on nor chosen by,
-#   and baselines beside it.
-# - What images choose, the same images overrate. Train on one set, choose on a second, report on a
+# - A training loss is not a score. A score needs images that were used neither for training nor for
+#   choosing, and baselines beside it.
+# - Images overrate whatever was chosen with them. Train on one set, choose on a second, report on a
 #   third.
 #
 # **Next:** lesson 03 builds the paper's second model in PyTorch, and writes by hand what

@@ -17,11 +17,11 @@
 #
 # At the end of this lesson you will be able to
 #
-# - write an autoencoder as a PyTorch class, and say the shape of what flows between its layers;
+# - write an autoencoder as a PyTorch class, and give the shape of what flows between its layers;
 # - count its parameters by hand, and say where they are;
 # - write the training step by hand, and say what each of its five parts does;
-# - evaluate a model without gradients and without leaving a trace;
-# - say what turning the training images does to the training loss;
+# - evaluate a model without gradients and without side effects;
+# - say what rotating the training images does to the training loss;
 # - save and load weights so that no file can run code and no error is hidden;
 # - say what 256 numbers can hold, and whether a model gets that much out of them.
 #
@@ -45,8 +45,8 @@ from torch.nn.functional import max_pool2d, mse_loss
 from course_lib import baselines, checks, data, experiments, grayscale, models_torch, profiles
 
 # %% [markdown]
-# Beside PyTorch itself only `nn`, which holds the layers, and two functions are called by name so
-# often that they get short ones. Now the settings and the data.
+# Apart from PyTorch itself, only `nn`, which holds the layers, and two functions are used so often
+# that they get short names. Now the settings and the data.
 
 # %%
 grant = profiles.get(profile)
@@ -61,14 +61,15 @@ split = data.split(cifar)
 # Lesson 02 built the paper's first model in Keras. This one is the paper's second, **model B**, in
 # PyTorch. PyTorch hides less: the training step is yours to write.
 #
-# Model B presses every picture through a row of **256 numbers**, its *latent*, and has to paint the
+# Model B squeezes every picture into a row of **256 numbers**, its *latent*, and has to predict the
 # colour picture from these numbers alone. The gray input has 32 · 32 = 1024 numbers and the colour
 # output 3072. So the question is:
 #
 # **What do 256 numbers hold of a picture, and what is lost on the way?**
 #
-# First the bars, as in lesson 01, on the validation images. We add one more: a picture painted all
-# over in the mean colour of the training images. A model that has learned anything beats that.
+# First the baselines, as in lesson 01, on the validation images. We add one more: a picture filled
+# entirely with the mean colour of the training images. A model that has learned anything beats
+# that.
 #
 # *Before you run the cell, guess:* is one flat colour ten times as bad as the gray copy, or a
 # hundred times?
@@ -89,17 +90,17 @@ for name, picture in pictures.items():
     print(f"{name:17} MSE on validation: {np.mean((picture - validation) ** 2):.5f}")
 
 # %% [markdown]
-# **What to see.** The flat colour is about nine times as bad as the gray copy. Between its line
-# and the other two lies everything that a picture's *shapes* are worth; between the second
-# and zero lies what its *colours* are worth. The paper says that model B hardly gets its training
-# loss below 0.01. Where would that put it on this list?
+# **What to see.** The flat colour is about nine times as bad as the gray copy. The gap between its
+# line and the other two is what a picture's *shapes* are worth; the gap between the second and zero
+# is what its *colours* are worth. The paper says that model B hardly gets its training loss below
+# 0.01. Where would that put it on this list?
 
 # %% [markdown]
 # ## Step 1 · The class
 #
 # A PyTorch model is a class that derives from `nn.Module`. It has two parts. `__init__` makes the
 # layers, which *own* the parameters. `forward` says how a batch *flows* through them. Usually both
-# stand in one class body. We let the class grow in three cells, to talk about each.
+# are in one class body. We build the class in three cells, to talk about each.
 #
 # First the layers. In PyTorch images are **(N, C, H, W)**: the channels come before rows and
 # columns. A convolution with a 3 × 3 window and `padding=1` keeps height and width.
@@ -128,10 +129,10 @@ class Layers(nn.Module):
 # lets the module notice each layer you assign, so that `parameters()` finds their weights later.
 # A layer kept in a plain Python list would not be noticed, and never be trained.
 #
-# The names are not ours. They are those of the paper's table, and the published weights are filed
+# The names are not ours. They are those of the paper's table, and the published weights are stored
 # under them: a class with these names can load them.
 #
-# Now the encoder: gray picture in, 256 numbers out. After each line stands the shape of `x`.
+# Now the encoder: gray picture in, 256 numbers out. The shape of `x` is after each line.
 
 
 # %% tags=["needed"]
@@ -155,7 +156,7 @@ class Encoder(Layers):
 #   in the input. Up to here nothing forces anything out.
 # - `flatten` writes them in one row per image, and `fc1` makes 256 sums of all of them. **Here is
 #   the bottleneck.** Everything the decoder will ever know has to be in these 256 numbers. The last
-#   `relu` even takes their sign.
+#   `relu` even removes their sign.
 #
 # The decoder goes the other way.
 
@@ -179,13 +180,13 @@ class FCLatentAutoencoder(Encoder):
 # %% [markdown]
 # **What to see.**
 #
-# - `fc2` makes 16,384 numbers out of 256, and `unflatten` folds them into 256 maps of 8 × 8.
-#   The `-1` says: whatever is left over, so that narrower models work too.
+# - `fc2` makes 16,384 numbers out of 256, and `unflatten` folds them into 256 maps of 8 × 8. The
+#   `-1` means: whatever is left over, so that narrower models work too.
 # - `upsample` doubles the size by *bilinear* interpolation, which has no parameters: new pixels are
 #   weighted means of their neighbours. It is smooth. Sharp edges have to come from the layers.
 # - A transposed convolution with stride 1 and padding 1 does what a convolution does, with its
 #   weights stored the other way round. The paper uses it, so we do.
-# - `sigmoid` brings each number between 0 and 1, as colours are.
+# - `sigmoid` maps each number to between 0 and 1, as colours are.
 # - `forward` is what `model(gray)` calls. Encoder, decoder, done.
 #
 # The library has this class in one piece, as `models_torch.FCLatentAutoencoder`.
@@ -218,20 +219,20 @@ print(f"total {total.num_parameters:,} parameters, {total.parameters_mb:.2f} MB 
 #
 # Why? A convolution has a few weights and uses them everywhere. `fc1` has a weight for *each pair*
 # of a place and a latent number. It could learn that grass at the bottom left means something else
-# than grass at the bottom right. It has to pay for that: what it learns about one corner it does
-# not know about the next. And its size grows with the picture, as exercise 1 shows.
+# than grass at the bottom right. There is a price: what it learns about one corner it does not know
+# about the next. And its size grows with the picture, as exercise 1 shows.
 
 # %% [markdown]
-# ## Step 2 · Turned pictures, black corners
+# ## Step 2 · Rotated pictures, black corners
 #
 # The paper trains B, and C (lesson 04), on *augmented* images: each time an image is seen, it is
-# turned by a random angle between −15 and 15 degrees. A turned cat is still a cat, so this makes
-# new training images out of old ones, for nothing. The picture is turned first, and gray is taken
-# of the turned picture: input and target fit together.
+# rotated by a random angle between −15 and 15 degrees (the code and its output say *turned*). A
+# rotated cat is still a cat, so this makes new training images out of old ones, at no cost. The
+# picture is rotated first, and its gray is computed afterwards: input and target match.
 #
-# But a turned square does not fill a square. What comes in from outside is painted black.
+# But a rotated square does not fill a square. What comes in from outside is black.
 #
-# *Expect:* how many percent of the pixels are black? And how well does the gray copy do on turned
+# *Expect:* what percentage of the pixels is black? And how well does the gray copy do on rotated
 # images: better, worse, or the same?
 
 # %%
@@ -250,19 +251,19 @@ plots.show(plots.side_by_side(rows), alt=alt)
 
 # %% [markdown]
 # **What to see.** Black wedges in the corners, in target and input alike, larger where the angle is
-# larger. Look closely at the turned pictures: straight edges have become stairs, because each pixel
-# is copied from its nearest neighbour.
+# larger. Look closely at the rotated pictures: straight edges have become stairs, because each
+# pixel is copied from its nearest neighbour.
 #
-# Now the last line. Black is the easiest colour there is: black in, black out. So *the same
-# method on the same images* has a lower error when they are turned. For the gray copy the effect is
-# about the share of black pixels; for another method it may differ. **The training loss of model B
-# is measured on such images, and cannot be compared** with a loss on whole pictures: not with
-# model A's, not with a validation loss, not with the gray copy's bar of the question.
+# Now the last line. Black is the easiest colour there is: black in, black out. So *the same method
+# on the same images* has a lower error when they are rotated. For the gray copy the effect is about
+# the share of black pixels; for another method it may differ. **The training loss of model B is
+# measured on such images, and cannot be compared** with a loss on whole pictures: not with model
+# A's, not with a validation loss, not with the gray copy's score in the question.
 #
 # And it is not comparable for a second reason, which pulls the other way: it is a mean over the
 # epoch *while* the weights change, so the worse weights of its beginning count too. Where the two
 # reasons cancel, two curves look equal, and that is no sign that they may be compared. So in this
-# course a model is judged on validation images, which are never turned.
+# course a model is judged on validation images, which are never rotated.
 
 # %% [markdown]
 # ## Step 3 · The training step, by hand
@@ -303,7 +304,7 @@ print(f"loss before the step {loss:.5f}, after it {mse_loss(model(gray_batch), r
 # The last line shows that the step was one in the right direction: the loss is a little lower.
 #
 # Here is the whole step as a function, and the training. `training.fit` does what is around it:
-# order of the images, turning, gray, validation, keeping time. The step is yours.
+# order of the images, rotation, gray, validation, keeping time. The step is yours.
 #
 # The quick profile trains a *narrow* model (a quarter of the channels) on the small sample, for 3
 # epochs of 1,600 images (the first line of the question's cell). In the paper's batches of 100 that
@@ -351,9 +352,9 @@ plots.show(plots.side_by_side(rows), alt=alt + "and in truth. The paintings are 
 # are worth what lies between the flat colour and the gray copy: about eight times as much as the
 # colours, which lie between the gray copy and zero. Both need far more training than this.
 #
-# Look at the rims of the early paintings. They are dark, although the photographs have no
-# dark frame. On turned images the rim is often black, and the model has learned *that it is*
-# before it can see *where it is*. A model learns the augmentation too.
+# Look at the borders of the early predictions. They are dark, although the photographs have no dark
+# frame. On rotated images the border is often black, and the model has learned *that it is* before
+# it can see *where it is*. A model learns the augmentation too.
 #
 # The losses fall from epoch to epoch, on training *and* on validation images: the model learns.
 #
@@ -364,8 +365,8 @@ plots.show(plots.side_by_side(rows), alt=alt + "and in truth. The paintings are 
 # - *In evaluation mode*, `model.eval()`. Some layers behave differently in training: dropout throws
 #   numbers away, batch normalisation uses the statistics of the batch. That does change numbers.
 #
-# And afterwards the mode is set back, or the rest of the training runs in evaluation mode. The five
-# lines before the last `print` do all this. `training.predict` does the same, batch by batch.
+# And afterwards the mode is restored, or the rest of the training would run in evaluation mode. The
+# five lines before the last `print` do all this. `training.predict` does the same, batch by batch.
 
 # %%
 prediction = model(gray_batch.to(place))  # (20, 3, 32, 32)
@@ -394,7 +395,7 @@ print(f"without: {prediction.grad_fn is not None}. Training mode again: {model.t
 # %% [markdown]
 # ## Step 4 · Weights in a file
 #
-# A trained model is worth keeping. The way most often seen is `torch.save` and `torch.load`, and it
+# A trained model is worth keeping. The most common way is `torch.save` and `torch.load`, and it
 # stores Python objects with *pickle*. A pickle is not data. It is a list of instructions for making
 # objects, and "call this function" is one of them.
 #
@@ -417,16 +418,16 @@ except Exception as error:
     print("With weights_only=True it is refused:", type(error).__name__)
 
 # %% [markdown]
-# **What to see.** The file ran a function of its own choice on your machine, with your rights. It
-# printed a line; it could have deleted your thesis. With `weights_only=True`, which is the default
-# since PyTorch 2.6, it is refused.
+# **What to see.** The file ran a function of its own choice on your machine, with your permissions.
+# It printed a line; it could have deleted your thesis. With `weights_only=True`, which is the
+# default since PyTorch 2.6, it is refused.
 #
 # So: never open a pickle that you did not write. This course keeps weights as **safetensors**, a
 # format that holds names, shapes and numbers, and nothing that could run.
 #
-# Saving has a trap of its own. The paper's code saves into a folder that nobody has made: a
-# training of hours can end with an error at its last line, and be lost. We save with
-# `files.replacing`, which makes the folder, and puts the file there whole or not at all.
+# Saving has a trap of its own. The paper's code saves into a folder that nobody has created: hours
+# of training can end with an error in the last line, and be lost. We save with `files.replacing`,
+# which makes the folder, and writes the file whole or not at all.
 
 # %%
 from safetensors.torch import load_file, save_file
@@ -450,12 +451,12 @@ save(FCLatentAutoencoder((8, 16, 32)), other)
 #
 # Loading has the worst trap. The paper's code loads inside a `try`, followed by a bare `except:`
 # which means: whatever goes wrong, train again. We load four files: one that does not exist, one
-# that was cut off, one with a model of other widths, and the right one.
+# that was truncated, one with a model of different widths, and the right one.
 #
 # *Expect:* one success, and three different reasons for failing.
 
 # %% tags=["nbval-check-output"]
-damaged.write_bytes(right.read_bytes()[:1000])  # cut off
+damaged.write_bytes(right.read_bytes()[:1000])  # truncated
 copy = FCLatentAutoencoder(grant.channels)
 for path in (absent, damaged, other, right):
     try:
@@ -468,9 +469,9 @@ print("every weight the same, bit for bit:", all(torch.equal(a, b.cpu()) for a, 
 
 # %% [markdown]
 # **What to see.** Three problems with three different cures. *Absent*: train. *Damaged*: fetch it
-# again. *Other*: you built the wrong model, so mend your code. A bare `except:` makes them one, and
-# cures all three by training for hours, without a word. It would even swallow your Ctrl-C. **Catch
-# the one error that you have an answer to, here `FileNotFoundError`, and let the others speak.**
+# again. *Other*: you built the wrong model, so fix your code. A bare `except:` makes them one, and
+# cures all three by training for hours, silently. It would even swallow your Ctrl-C. **Catch the
+# one error that you have an answer to, here `FileNotFoundError`, and let all others through.**
 
 # %% [markdown]
 # ## Step 5 · The published model
@@ -480,13 +481,14 @@ print("every weight the same, bit for bit:", all(torch.equal(a, b.cpu()) for a, 
 #
 # Here is its loss: figure 9 of the paper. The paper shows the training loss alone (dashed). We add
 # the validation loss (solid) and the gray copy on the same validation images (dotted). An epoch is
-# 45,000 images. With the curves stands what the model painted after each of them, under a slider.
+# 45,000 images. With the curves comes a slider, which shows what the model predicted after each
+# epoch.
 #
 # *Expect:* the curves should fall. Where is the dotted line? And which curve is the lower one at
 # first: dashed, for its easy black corners, or solid, for its better weights?
 #
 # *Try:* go from the first epoch to the last, and watch one picture. What does B learn in the first
-# half? Then go to and fro over the second half. Can you tell by eye which way is forward?
+# half? Then go back and forth over the second half. Can you tell by eye which way is forward?
 
 # %% tags=["widget"]
 from course_lib import metrics, published, statistics, widgets
@@ -498,9 +500,9 @@ widgets.scrub_training(run)
 # %% [markdown]
 # **What to see.** Both curves fall steeply at first and then ever more slowly. Read three things
 # off the picture. *Has it finished?* If the right end still falls, more training would help. *Does
-# it beat the bar?* Compare the solid line with the dotted one. *Does it learn by heart?* Then the
-# solid line would go level or turn up, while the loss on its own training images falls on. (The
-# dashed line is no witness for that, see below; the line `train` in the Results is.)
+# it beat the baseline?* Compare the solid line with the dotted one. *Does it learn by heart?* Then
+# the solid line would level off or rise, while the loss on its own training images keeps falling.
+# (The dashed line is no evidence for that, see below; the line `train` in the Results is.)
 #
 # In the pictures, light and dark areas come first. Edges come late or not at all. Take two epochs
 # of the second half, some way apart: can you tell the earlier picture from the later one without
@@ -509,9 +511,9 @@ widgets.scrub_training(run)
 #
 # Do not compare the dashed curve with the solid one. Where it starts above the solid one, the mean
 # over changing weights outweighs the black corners; later the loss changes little within an epoch,
-# and the two curves come together. The two reasons of step 2 are still there, against each other.
-# So equal curves do not say that the model does as well on new images as on its own. (The results
-# below measure that: on training images that are not turned.)
+# and the two curves come together. The two reasons of step 2 still apply, and work against each
+# other. So equal curves do not say that the model does as well on new images as on its own. (The
+# results below measure that: on training images that are not rotated.)
 #
 # Now the pictures, in the paper's way: the first 100 test images. This is figure 3. Our own class
 # takes the published weights, for its layers have the right names.
@@ -532,16 +534,16 @@ plots.show(figure, alt="The first 100 test images in gray, and as model B paints
 
 # %% [markdown]
 # **What to see.** The output is blurred: find a picture with fine lines in the input, and look for
-# them in the output. What colour there is lies in large areas, as sky or earth, and it is pale.
-# Lesson 01 foretold the second, and lesson 02 showed the first in model A: the sharp gray picture
+# them in the output. What colour there is fills large areas, such as sky or earth, and it is pale.
+# Lesson 01 predicted pale colours, and lesson 02 showed the blur in model A: the sharp gray picture
 # was *given*, and the model could not pass it on.
 #
-# **Are 256 numbers too few?** That is what one thinks, but it can be tested. We rebuild the *gray*
-# picture from 256 numbers in two ways that need no network, and leave it gray.
+# **Are 256 numbers too few?** It is tempting to think so, but it can be tested. We rebuild the
+# *gray* picture from 256 numbers in two ways that need no network, and leave it gray.
 #
 # - *Thumbnail*: shrink it to 16 × 16 pixels and enlarge it again.
 # - *Linear code*: the 256 patterns of lesson 02, whose weighted sums come closest to the training
-#   images (principal component analysis). The weights are the code.
+#   images (principal component analysis). The weights of the sum are the code.
 #
 # Beside them we put what is left of the gray in model B's pictures. The cell computes the 256
 # patterns, which takes some seconds.
@@ -565,7 +567,7 @@ plots.show(plots.side_by_side(rows | {"gray of B": grayscale.to_gray(by_b[:8])})
 
 # %% [markdown]
 # **What to see.** Three rows, each made of 256 numbers per picture. The thumbnail is soft; the
-# linear code keeps more edges and adds a grain. How does B's row compare with them?
+# linear code keeps more edges and adds some grain. How does B's row compare with them?
 #
 # Now in numbers. The luma part of the error says what was lost of the given picture. Not all of
 # that loss is in the luma part, though: an equal error in all three channels is 75 % luma and 25 %
@@ -573,9 +575,9 @@ plots.show(plots.side_by_side(rows | {"gray of B": grayscale.to_gray(by_b[:8])})
 # compare *colours*, give each picture the right gray first: add what its gray lacks, the same to
 # all three channels. Then the luma part is zero, and what is left is in the last column.
 #
-# For the two gray pictures you could nearly do it in your head: take a third of the luma part from
-# the chroma part. For B the third is only an estimate: its error is not equal in all channels. So
-# the last column is computed.
+# For the two gray pictures you could nearly do it in your head: subtract a third of the luma part
+# from the chroma part. For B the third is only an estimate: its error is not equal in all channels.
+# So the last column is computed.
 #
 # *Expect:* which lines will share their last number? And is B's below that of the gray-level table?
 
@@ -602,26 +604,27 @@ for bar in ("mean colour", "gray-level table"):
 # keep the gray picture rather well, with the same 256 numbers. Ask: *is model B's luma part larger
 # than that of the linear code?* If it is, then 256 numbers are **not** too few for what B shows:
 # patterns found without any training by gradient descent put more of the picture into them. (An
-# autoencoder without nonlinear parts, trained to the end, keeps just what these patterns keep, in
-# mixtures of them: Baldi and Hornik, 1989.) What is too little then is the training, or the layers
+# autoencoder without nonlinear parts, trained to convergence, keeps exactly what these patterns
+# keep, in mixtures of them: Baldi and Hornik, 1989.) The limit is then the training, or the layers
 # around the code, or what is left of the 256 numbers: the next cell counts them.
 #
 # Then the last column. The thumbnail and the linear code have larger chroma parts than the gray
 # copy, though all three are gray: that is the part of the wrong gray that reappears. With the right
 # gray they *are* the gray copy, and score as it does. The flat colour with the right gray is a gray
 # copy with one tint all over. Even that beats the gray copy, because photographs are not gray on
-# average. So B has two bars here: one tint for all pictures, and one colour for each gray level.
+# average. So B has two baselines here: one tint for all pictures, and one colour for each gray
+# level.
 #
 # The last two lines compare B with both, image by image, with a 95 % interval. Above zero, B has
-# the better colours; where the interval reaches zero, these images do not tell. B's chroma part
+# the better colours; where the interval reaches zero, these images cannot decide. B's chroma part
 # alone would not show it, since some of it is wrong gray.
 #
 # One thing about the 256 numbers can be counted. They come out of a `relu`, which makes 0 of
 # everything below zero. A number that is 0 for one picture says something about that picture. A
 # number that is 0 for *all* of them says nothing. It is called *dead*: no gradient passes a `relu`
-# there, so training hardly ever wakes it again.
+# there, so training hardly ever revives it.
 #
-# *Expect:* how many of the 256 are at work?
+# *Expect:* how many of the 256 are in use?
 
 # %%
 given = torch.from_numpy(grayscale.to_gray(validation, weights)[:, None])  # (M, 1, 32, 32)
@@ -632,28 +635,28 @@ print(f"0 for every one of {len(codes)} validation images: {dead} of {width} num
 print(f"not 0, in the mean over the images: {(codes > 0).sum(dim=1).float().mean():.1f} numbers")
 
 # %% [markdown]
-# **What to see.** If the first line says 0, all numbers are at work. If it says more, this B has a
-# smaller latent than its layers promise: 256 less the dead ones. Then the comparison above was not
-# one of equals, for the linear code uses all of its 256. What 256 numbers hold in a network like B
-# has then not been shown, and no table of layers tells you so. Hold the second line against the
-# count of living numbers. If they are nearly equal, the `relu` cuts hardly anything off *those*:
-# what is missing are the dead.
+# **What to see.** If the first line says 0, all numbers are in use. If it says more, this B has a
+# smaller latent than its layers promise: 256 minus the dead ones. Then the comparison above was not
+# a fair one, for the linear code uses all of its 256. What 256 numbers hold in a network like B has
+# then not been shown, and no table of layers tells you so. Compare the second line with the count
+# of living numbers. If they are nearly equal, the `relu` removes hardly anything from *those*: what
+# is missing is the dead ones.
 #
-# *Try:* make it fair. In the cell of the linear code put the count of living numbers in the place
-# of the 256 in `[:256]`, and run on to the table of errors. On which side of B's luma part is the
+# *Try:* make it fair. In the cell of the linear code replace the 256 in `[:256]` by the count of
+# living numbers, and run the cells up to the table of errors. On which side of B's luma part is the
 # linear code now? (Put the 256 back afterwards.)
 #
 # A bottleneck says how much a model *can* hold. It does not say how much it *does*.
 #
 # **And what does a place in the latent mean?** Let us walk. Every row of 256 numbers can be
-# decoded, also rows that no photograph gave. No slider here moves one number alone: a walk changes
+# decoded, even rows that no photograph gave. No slider here moves one number alone: a walk changes
 # many of them together. A walk *between two images* goes from the numbers of one in a straight line
-# to those of the other; beside it stands the plain fade, in which the two outputs are mixed pixel
-# by pixel. A walk *along a principal direction* starts at one image and goes where the numbers of
-# the 100 test images differ most, up to three standard deviations (sd) to either side. It is the
-# idea of the linear code, but among latents.
+# to those of the other; beside it is the plain fade, in which the two outputs are mixed pixel by
+# pixel. A walk *along a principal direction* starts at one image and goes where the numbers of the
+# 100 test images differ most, up to three standard deviations (sd) to either side. It is the idea
+# of the linear code, applied to latents.
 #
-# *Expect:* will half of the way be a new layout of light and dark, or both layouts at once, one
+# *Expect:* will the halfway point be a new layout of light and dark, or both layouts at once, one
 # through the other, as in the fade?
 #
 # *Try:* move the position from 0 to 100 % for a few pairs, and compare with the fade. Then choose
@@ -664,18 +667,18 @@ widgets.walk_latent(full_model, first_gray)
 
 # %% [markdown]
 # **What to see.** Between two images compare walk and fade. The line below the pictures says how
-# far they are apart, and beside it stands the yardstick: how far the two ends of the walk are from
-# each other. If the first is a small part of the second, the walk is little more than a fade, and
-# halfway there is half of either layout. If it is a large part, the decoder makes something of its
+# far apart they are, and beside it is the yardstick: how far the two ends of the walk are from each
+# other. If the first is a small part of the second, the walk is little more than a fade, and
+# halfway there is half of each layout. If it is a large part, the decoder makes something of its
 # own on the way. Whether a cat turns into a ship cannot be judged here: B's pictures are too soft
 # to show *things*.
 #
-# A direction is a mixture of many numbers. Along the first ones the light of the whole picture
-# changes, or that of one half against the other. None of them stands for "fur" or "water". Far out,
-# the second line says how many numbers have left the range that any of the 100 images gave: there
-# the decoder answers to something that it has never met, and you see what it makes up. (On a page
-# that cannot run code there are no such lines: you see five steps each of the walk from test image
-# 0 to test image 1, of its fade, and of the first direction from image 0.)
+# A direction is a mixture of many numbers. Along the first ones the brightness of the whole picture
+# changes, or that of one half relative to the other. None of them stands for "fur" or "water". Far
+# out, the second line says how many numbers have left the range that any of the 100 images gave:
+# there the decoder responds to something that it has never seen, and you see what it makes up. (On
+# a page that cannot run code there are no such lines: you see five steps each of the walk from test
+# image 0 to test image 1, of its fade, and of the first direction from image 0.)
 
 # %% [markdown]
 # ## Exercises
@@ -685,7 +688,7 @@ widgets.walk_latent(full_model, first_gray)
 #
 # ### Exercise 1 · Larger pictures (one or two lines)
 #
-# How many parameters have `fc1` and `fc2` together if the pictures are `size` × `size` pixels?
+# How many parameters do `fc1` and `fc2` have together if the pictures are `size` × `size` pixels?
 # `conv3` has 256 channels, and the picture is halved twice before it reaches `fc1`. Do not forget
 # the biases. When your answer passes, try it for a photograph of 512 × 512 pixels.
 
@@ -705,11 +708,11 @@ checks.check("03.fc_parameters", fc_parameters)
 # %% [markdown]
 # ### Exercise 2 · A loss without corners (one or two lines)
 #
-# Make the loss of turned pictures comparable: return the mean squared error over the pixels that
-# lie *inside* the photograph, all three channels, every such pixel counting the same. All three
+# Make the loss of rotated pictures comparable: return the mean squared error over the pixels that
+# are *inside* the photograph, all three channels, every such pixel counting the same. All three
 # arguments are NumPy arrays, so PyTorch's `mse_loss` does not take them. `inside` says where the
 # corners are: do not guess them from black, for a photograph has black pixels too. It has no axis
-# for the channels. It may choose pixels of an image all the same: `target[inside]` is `(P, 3)`.
+# for the channels. It can select pixels of an image all the same: `target[inside]` is `(P, 3)`.
 
 
 # %% tags=["exercise"]
@@ -793,7 +796,7 @@ checks.check("03.design", design)
 #
 # | points | for |
 # |---|---|
-# | 1 | saying why this training loss must not be held against a loss on whole pictures |
+# | 1 | saying why this training loss must not be compared with a loss on whole pictures |
 # | 1 | using luma and chroma: which part could a narrow latent be blamed for, and which not? |
 # | 1 | using a line of the table of step 5 that has 256 numbers and no network |
 # | 1 | naming one experiment that changes one thing, and what each outcome would mean |
@@ -806,7 +809,7 @@ checks.check("03.design", design)
 #
 # Last, the test set: all 10,000 images, measured once with the published weights, one seed. The
 # table is read from the record of the run. Its line `train` is of 5,000 training images, *not
-# turned*, measured after the training and in evaluation mode: unlike a training loss, it may be
+# rotated*, measured after the training and in evaluation mode: unlike a training loss, it may be
 # compared with the lines below it. `validation` is all 5,000 validation images; step 5 had those of
 # your profile, so its numbers differ a little.
 #
@@ -828,12 +831,12 @@ print("test MSE in the band 0.006 to 0.025:", 0.006 < score < 0.025)
 print(f"test MSE of {run.label}, seed {run.manifest['seed']}: {score:.5f}")
 
 # %% [markdown]
-# **What to see.** Three questions to the table, in this order. Is the test line close to the
-# train line? Then what was learned holds for new images too. Is the test line above or below
-# the gray copy? A negative difference means that doing nothing would have been better. And which
-# part is to blame? The gray copy's luma part is zero, B's is not: it lost what it was given. Do not
-# hold its chroma part against that of the gray-level table: some of it is wrong gray. The last
-# column of step 5 is the fair comparison of colours.
+# **What to see.** Three questions to the table, in this order. Is the test line close to the train
+# line? Then what was learned holds for new images too. Is the test line above or below the gray
+# copy? A negative difference means that doing nothing would have been better. And which part is to
+# blame? The gray copy's luma part is zero, B's is not: it lost what it was given. Do not compare
+# its chroma part with that of the gray-level table: some of it is wrong gray. The last column of
+# step 5 is the fair comparison of colours.
 #
 # If `in the band` says `False`, something in the data, the gray or the weights is not what it
 # should be. One seed says nothing about another: lesson 06 comes back to that.
@@ -844,15 +847,16 @@ print(f"test MSE of {run.label}, seed {run.manifest['seed']}: {score:.5f}")
 # - A model is a class: `__init__` owns the layers, `forward` is the way through them.
 # - A convolution uses few weights at every place; a fully connected layer has one for each pair of
 #   input and output. In model B two such layers hold more than nine tenths of all parameters.
-# - A training step has five parts. `backward` adds to the gradient, so it has to be cleared.
-# - Evaluate without gradients and in evaluation mode, and set the mode back.
-# - Turning paints easy black corners. A training loss on turned images is not comparable.
+# - A training step has five parts. `backward` adds to the gradient, so the gradient has to be
+#   cleared.
+# - Evaluate without gradients and in evaluation mode, and restore the mode.
+# - Rotation adds easy black corners. A training loss on rotated images is not comparable.
 # - Weights are data: keep them in a format that cannot run, write them whole or not at all, and
 #   catch only the error that you have an answer to.
 # - A latent of 256 numbers is a limit. Whether a model reaches it has to be measured: a linear code
 #   with as many numbers needs no training. Numbers that are 0 for every image hold nothing.
 #
-# **Next:** lesson 04 takes the bottleneck away.
+# **Next:** lesson 04 removes the bottleneck.
 
 # %% [markdown]
 # ## Further reading

@@ -19,7 +19,7 @@
 # At the end of this lesson you will be able to
 #
 # - write the paper's third model, and say what changed from the second;
-# - tell a bottleneck from a latent that is none, by counting;
+# - tell a bottleneck from a latent that is not one, by counting;
 # - count multiplications by hand, and say why they rank models differently than parameters do;
 # - look into a latent, and show whether its numbers have a place in the picture;
 # - say which part of an error is sharpness, and what a sharp picture proves;
@@ -47,19 +47,19 @@ for name, shape in latents.items():
 # %% [markdown]
 # ## The question
 #
-# You see the sizes of two latents. Model B presses a picture of 1024 numbers through 256. **Model
+# You see the sizes of two latents. Model B squeezes a picture of 1024 numbers into 256. **Model
 # C**, the paper's third, keeps 256 *maps* of 16 × 16: as many numbers as 64 gray pictures. It could
-# keep the whole input and have room for 63 more. The paper finds its pictures clearer than those
-# of B.
+# keep the whole input and have room for 63 more. The paper finds its pictures clearer than those of
+# B.
 #
 # **What happens to the picture when nothing has to be left out? And what does that prove about
 # convolutions?**
 #
-# The bars are those of lesson 01, on the validation images, now with two more columns. *SSIM*
+# The baselines are those of lesson 01, on the validation images, now with two more columns. *SSIM*
 # compares structure (edges, texture): each colour channel with the same channel of the truth, in
-# windows of 11 pixels. It is 1 at best. *Colourfulness* is 0 for gray and has no unit: read it
-# against the last line, which says what it is for these photographs. Lesson 06 takes both apart and
-# gives the references.
+# windows of 11 pixels. It is 1 at best. *Colourfulness* is 0 for gray and has no unit: compare it
+# with the last line, which gives its value for these photographs. Lesson 06 explains both and gives
+# the references.
 #
 # *Expect:* the gray copy is as sharp as the truth. Which columns say so?
 
@@ -74,7 +74,7 @@ recipe = experiments.get("conv_latent")  # the paper's settings, as data
 place = models_torch.pick_device(device)
 
 # %% [markdown]
-# That was PyTorch. Now the data, and the two bars.
+# That was PyTorch. Now the data, and the two baselines.
 
 # %%
 grant = profiles.get(profile)
@@ -91,9 +91,9 @@ print(f"colourfulness of the photographs: {score['colourfulness_target']:.1f}")
 
 # %% [markdown]
 # **What to see.** The luma part is zero and the SSIM high: a picture that nobody coloured has every
-# edge in its place. Why is its SSIM below 1 all the same? It is given the same gray for red, green
+# edge in its place. Why is its SSIM below 1 nevertheless? It is given the same gray for red, green
 # and blue, and the red channel of a photograph is not its gray: a red car stands out more, a green
-# one less. So read an SSIM against that of the gray copy, and not against 1.
+# one less. So compare an SSIM with that of the gray copy, and not with 1.
 #
 # *Sharp*, then, is not what is difficult here. A model that learns to pass its input on is sharp
 # without knowing any colour. What it cannot copy from its input is the chroma part.
@@ -101,7 +101,7 @@ print(f"colourfulness of the photographs: {score['colourfulness_target']:.1f}")
 # %% [markdown]
 # ## Step 1 · What changed
 #
-# Four things, next to model B:
+# Four things, compared with model B:
 #
 # - `conv3` is not followed by pooling;
 # - the two fully connected layers are gone, and a fourth convolution, `conv4`, makes the latent;
@@ -109,7 +109,7 @@ print(f"colourfulness of the photographs: {score['colourfulness_target']:.1f}")
 # - the decoder needs to enlarge the picture only once.
 #
 # One argument is ours. `latent_channels` says how many maps the latent has. The paper has as many
-# as `conv3`, 256 at full width, and that is what you get if you do not ask. Step 3 will ask.
+# as `conv3`, 256 at full width, and that is the default. Step 3 will change it.
 
 
 # %%
@@ -166,7 +166,7 @@ class ConvLatentAutoencoder(Layers):
 # So for each layer: weights times places.
 #
 # *Expect:* a convolution at 32 × 32 uses each weight 1024 times. Which layer of model C will cost
-# most, the largest?
+# the most, the largest?
 
 # %% tags=["nbval-check-output"]
 sides = {"conv1": 32, "conv2": 32, "conv3": 16, "conv4": 16, "deconv1": 16, "deconv2": 32}
@@ -184,16 +184,16 @@ print(f"total {cost.num_parameters:,} parameters, {cost.mult_adds / 1e6:.2f} M m
 
 # %% [markdown]
 # **What to see.** This is figure 10 of the paper, and the paper says 1,330,307 parameters and
-# 455.34 M mult-adds too. `conv4` is the largest layer and costs most, but see `conv2` and
+# 455.34 M mult-adds too. `conv4` is the largest layer and costs the most, but see `conv2` and
 # `deconv2`: an eighth of its weights and half of its cost, because they work at 32 × 32.
 #
 # Now all three models of the paper, at full width. For A there is only the arithmetic, places times
 # weights; for B and C the library counts. Model A is the Keras model of lesson 02: convolutions
 # down to 4 × 4 places, fully connected layers to 256 numbers and back, and convolutions up again.
-# *Stride* 2 means that the window moves on by two pixels: the output has a quarter of the places. A
+# *Stride* 2 means that the window moves by two pixels: the output has a quarter of the places. A
 # *transposed* convolution of stride 2 uses each weight once at every place of its *input*.
 #
-# *Expect:* B has most parameters by far. Does it cost most?
+# *Expect:* B has the most parameters by far. Does it cost the most?
 
 # %% tags=["nbval-check-output"]
 # Model A, layer by layer: (side of the square of places, number of weights without biases).
@@ -216,23 +216,23 @@ for letter, (parameters, mult_adds) in counts.items():
 
 # %% [markdown]
 # **What to see.** By parameters the order is B, A, C; by mult-adds it is C, B, A. The smallest
-# model is the one that costs most. Neither count is wrong.
+# model is the one that costs the most. Neither count is wrong.
 #
 # - B is *large*, but cheaper than C: nine tenths of its parameters are fully connected, and each of
 #   those is used once per picture.
-# - C is *small and dear*: all its weights are used hundreds of times, and it never makes the
+# - C is *small and expensive*: all its weights are used hundreds of times, and it never makes the
 #   picture smaller than 16 × 16.
 # - A is *cheap*: stride 2 in each layer makes the picture small at once.
 #
-# So "C is the smallest model" is true of the disk, and false of the electricity bill. A sentence
+# So "C is the smallest model" is true for the disk, and false for the electricity bill. A sentence
 # about the size of a model has to say which size.
 
 # %% [markdown]
 # ## Step 3 · One change at a time
 #
 # Between B and C the paper changed *two* things at once: the latent became **larger** (65,536
-# numbers for 256) and it became **a picture** (maps for a row of numbers). If C is better, which of
-# the two was it?
+# numbers instead of 256) and it became **a picture** (maps instead of a row of numbers). If C is
+# better, which of the two was it?
 #
 # We put two models between them. Both have 256 numbers, as many as B, in a latent with places:
 #
@@ -261,14 +261,14 @@ class HalvedTwice(ConvLatentAutoencoder):
 #
 # | from | to | what changes |
 # |---|---|---|
-# | B | C, halved twice | `conv4` for the fully connected layers; no `relu` on the latent |
-# | C, halved twice | C, one map | one halving less, as many numbers |
+# | B | C, halved twice | `conv4` instead of the fully connected layers; no `relu` on the latent |
+# | C, halved twice | C, one map | one halving fewer, equally many numbers |
 # | C, one map | C | more maps |
 #
 # We train the four alike: narrow, on the same images in the same order, with the same steps,
-# without turning.
+# without rotation.
 #
-# *Write down your guess:* which rung brings most?
+# *Write down your guess:* which rung gains the most?
 
 # %%
 torch.manual_seed(seed)
@@ -306,21 +306,21 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt + "edge
 
 # %% [markdown]
 # **What to see.** Go down the luma parts, rung by rung. In the quick profile the first two rungs
-# bring most, and the last, which makes the latent *larger*, brings least. So it is not the size
-# alone: most of the gain is there with 256 numbers. It goes with the latent being *a picture*, in
-# which a number in row 5, column 9 is made of the pixels around there and used for the pixels
-# around there. B has to learn for each of its numbers which pixels it speaks of. But a good part of
-# the gain goes with the second rung: with as many numbers, the finer grid does better.
+# gain the most, and the last, which makes the latent *larger*, gains the least. So it is not the
+# size alone: most of the gain is there with 256 numbers. It comes with the latent being *a
+# picture*, in which a number in row 5, column 9 is made of the pixels around there and used for the
+# pixels around there. B has to learn for each of its numbers which pixels it describes. But a good
+# part of the gain comes with the second rung: with as many numbers, the finer grid does better.
 #
 # Be careful with the conclusion, for the first rung is not one change. B has fully connected layers
 # and with them most of its parameters; C has `conv4` in their place; B's latent ends in `relu`. To
 # try the last of these, copy the class `HalvedTwice`, leave its `decode` out, and change two lines:
-# the first is `class Signed(models_torch.FCLatentAutoencoder):`, and the last is
-# `return self.fc1(x.flatten(1))`. Add `trained["B, signed"] = Signed(grant.channels)` and run on.
-# What would you say if it came close to B? If it came close to C?
+# the first is `class Signed(models_torch.FCLatentAutoencoder):`, and the last is `return
+# self.fc1(x.flatten(1))`. Add `trained["B, signed"] = Signed(grant.channels)` and run the cells
+# below. What would you say if it came close to B? If it came close to C?
 #
 # Mind B's 256, too. Lesson 03 counted the latent numbers of the published B that are 0 for every
-# image. Where the `relu` does that, fewer than 256 are at work, and the first rung changes how many
+# image. Where the `relu` does that, fewer than 256 are in use, and the first rung changes how many
 # as well.
 #
 # And these are narrow models, few images, one seed, and seconds of training. (With the profile
@@ -347,8 +347,8 @@ print("   ", text.format(**metrics.evaluate(linear, validation)))
 # ## Step 4 · The published model
 #
 # Model C at full width, trained as in the paper: 20 epochs. Its loss is figure 11 of the paper. We
-# draw model B's beside it. Both were trained on turned images: the dashed curves are not comparable
-# with the dotted line, the solid ones are.
+# draw model B's beside it. Both were trained on rotated images: the dashed curves are not
+# comparable with the dotted line, the solid ones are.
 #
 # *Expect:* does either get below the gray copy, and which one starts lower?
 
@@ -360,18 +360,18 @@ figure = plots.loss_curves(curves, bar)
 plots.show(figure, alt="Training and validation loss of models B and C, and the gray copy's.")
 
 # %% [markdown]
-# **What to see.** Ask of the picture: has each curve become flat, or does it still fall? Is C's
+# **What to see.** Ask about the picture: has each curve become flat, or does it still fall? Is C's
 # solid line below the dotted one anywhere? A model that passes gray on unchanged would lie *on* the
 # dotted line. Below the line a model must have learned something about colour. Above it, it may
 # have, and lost more in the gray: this picture cannot say.
 #
-# So watch what C painted on its way, epoch by epoch.
+# So look at what C predicted during training, epoch by epoch.
 #
-# *Expect:* B began with blurs (lesson 03). With what does a model begin that can keep every edge?
+# *Expect:* B began with blurs (lesson 03). What does a model begin with that can keep every edge?
 #
-# *Try:* go to the very first epoch. Where do shapes stand already, and how sharp are they? Move on:
-# when is C sharper than B ever gets? Then look for the first epoch at which a sky, or grass, has a
-# colour of its own. "None" may be the answer.
+# *Try:* go to the very first epoch. Which shapes are there already, and how sharp are they? Move
+# on: when is C sharper than B ever gets? Then look for the first epoch at which a sky, or grass,
+# has a colour of its own. "None" may be the answer.
 
 # %% tags=["widget"]
 from course_lib import widgets
@@ -379,12 +379,12 @@ from course_lib import widgets
 widgets.scrub_training(runs["C"])
 
 # %% [markdown]
-# **What to see.** Light and dark stand in their places at the first epoch; nobody had to teach C
+# **What to see.** Light and dark are in their places at the first epoch; nobody had to teach C
 # where things are. How sharp they are is another matter. If the first epoch shows soft blobs and
 # the later ones ever finer edges, then a latent that *can* keep every edge still has to learn to
 # pass it on. Colour comes more slowly than edges, if it comes, and stays pale. Did you see all
 # pictures take one tint together, and another at the next epoch? Such a step moves the loss, too,
-# and no picture knows its colour better for it. (On a page that cannot run code you see C's curves,
+# but no picture's colour is any better for it. (On a page that cannot run code you see C's curves,
 # and eight of the pictures at the beginning, in the middle and at the end.)
 #
 # Now the pictures: figure 4 of the paper, the first 100 test images. Our own class takes the
@@ -409,8 +409,8 @@ plots.show(figure, alt="The first 100 test images in gray, and as model C paints
 # half and look at the colours alone. How many pictures have a colour that you would call a guess
 # about the *thing*, and how many look like an old brown print?
 #
-# Next the published models at full width side by side, on the validation images. (The cell says
-# nothing while they paint. That takes some seconds, and on a busy machine a minute.)
+# Next the published models at full width side by side, on the validation images. (The cell prints
+# nothing while they predict. That takes some seconds, and on a busy machine a minute.)
 #
 # *Expect:* sharpness is easy to see. Try to compare the *colours* of B and C, too.
 
@@ -428,8 +428,8 @@ plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 # %% [markdown]
 # **What to see.** C's pictures have edges. Whether their colours are better is hard to tell, for
 # the eye likes a sharp picture. So we compute it: each picture gets the right gray, as in lesson
-# 03, and what is left is an error of colour alone. It stands in the column *right gray*. The last
-# lines compare it image by image, with a 95 % interval.
+# 03, and what is left is an error of colour alone. It is in the column *right gray*. The last lines
+# compare it image by image, with a 95 % interval.
 #
 # *Expect:* C is much sharper than B. By how much are its colours better?
 
@@ -450,21 +450,21 @@ for one, other in (("table", "B"), ("table", "C"), ("B", "C")):
 # %% [markdown]
 # **What to see.** Go through the columns.
 #
-# *Luma*: hold B against C. This is what a clearer picture is in numbers. The gray copy's is zero,
-# so even C has lost a little of what it was given. Hold both against the linear code, too. C has
+# *Luma*: compare B with C. This is what a clearer picture is in numbers. The gray copy's is zero,
+# so even C has lost a little of what it was given. Compare both with the linear code, too. C has
 # 256 times as many numbers in its latent; B has as many by its layers, though lesson 03 counted how
 # many of them work. Which of the two has lost less of the gray than the linear code, and which
 # more? What a latent *could* hold is one thing, what was learned is another.
 #
 # *Chroma*: part of a wrong gray reappears here (lesson 03), so do not compare this column between
 # pictures of different luma parts. Compare *right gray*. The gray-level table sees one pixel, the
-# models see surroundings: where a difference to the table is above zero with its whole interval,
+# models see surroundings: where the whole interval of a difference from the table is above zero,
 # the model knows something about the world.
 #
 # Now the line "B minus C": **does the sharper picture have the better colours?** If its interval
-# reaches over zero, these images show no difference: then C's lead over B in the MSE is a lead in
-# the gray, which was given. If all of it is above zero, C has the better colours, and the number
-# says by how much: hold it against the difference of the MSEs.
+# contains zero, these images show no difference: then C's lead over B in the MSE is a lead in the
+# gray, which was given. If all of it is above zero, C has the better colours, and the number says
+# by how much: compare it with the difference of the MSEs.
 #
 # *Colourful* is the colourfulness: compare with that of the photographs, in the question's cell.
 #
@@ -482,8 +482,8 @@ for one, other in (("table", "B"), ("table", "C"), ("B", "C")):
 #
 # *Expect:* which of the two has maps that look more like the photograph?
 #
-# *Try:* go through some pictures and find one that you know again in the sheet. Change the model.
-# Then give all maps one scale: do they all have something to say?
+# *Try:* go through some pictures and find one that you recognise in the sheet. Change the model.
+# Then give all maps one scale: do they all contain something?
 
 # %% tags=["widget"]
 b, c = full.values()
@@ -492,16 +492,16 @@ both = {"trained": c, "untrained": ConvLatentAutoencoder()}
 widgets.show_feature_maps(both, gray_in[:100])
 
 # %% [markdown]
-# **What to see.** Follow one shape through the sheet, such as a leg or a roof: in both models it
-# stands where it stands in the photograph. Nobody has to teach a convolution to keep things in
-# their places: every number of a map is made of the pixels around its own place, whatever the
-# weights. Training only decides *what* is passed on. In one scale for all, some maps are nearly
-# flat: they hold little of *this* picture. (On a page that cannot run code you see the first
-# picture, and the maps of each model that are highest on average.)
+# **What to see.** Follow one shape through the sheet, such as a leg or a roof: in both models it is
+# where it is in the photograph. Nobody has to teach a convolution to keep things in their places:
+# every number of a map is made of the pixels around its own place, whatever the weights. Training
+# only decides *what* is passed on. On one common scale, some maps are nearly flat: they hold little
+# of *this* picture. (On a page that cannot run code you see the first picture, and the maps of each
+# model that are highest on average.)
 #
 # Which of the two has the maps that look more like the photograph? The eye is easily misled here,
 # for each map is stretched. So we count. The picture is shrunk to 16 × 16, and each map gets its
-# *correlation* with it, without the sign: 1 for a copy and for a negative, 0 for no likeness. The
+# *correlation* with it, without the sign: 1 for a copy and for a negative, 0 for no similarity. The
 # border is left out, where the padding shows.
 #
 # *Expect:* does training make the maps more like the picture, or less?
@@ -526,11 +526,12 @@ for name, model in both.items():
 
 # %% [markdown]
 # **What to see.** Look at the untrained line first: it is not near 0. Random weights pass a good
-# deal of the picture on, so a map in which you know a horse again proves no learning. Then compare.
-# If the means differ clearly, the larger one has the maps that are more like the picture. If they
-# are alike, look at the last column: a mean can stay while some maps come closer to the picture and
-# others move away from it, to something that this number does not name. (Do not lean on the last
-# digit: this is one untrained model, and 40 pictures.) In all cases things are in their places.
+# deal of the picture on, so a map in which you recognise a horse does not prove learning. Then
+# compare. If the means differ clearly, the larger one has the maps that are more like the picture.
+# If they are alike, look at the last column: a mean can stay while some maps come closer to the
+# picture and others move away from it, to something that this number does not name. (Do not rely on
+# the last digit: this is one untrained model, and 40 pictures.) In all cases things are in their
+# places.
 #
 # Now test the places. In C we set a square of 2 × 2 places to zero, in all maps: 1024 numbers, one
 # 64th of the latent. In B we do it to *one* number, the largest. Then we look where the picture
@@ -557,10 +558,10 @@ plots.show(plots.side_by_side(rows, titles=["B", "C"], zoom=4), alt=alt)
 # the change is spread over the picture: a number of its latent has no place. (The bottom row is
 # stretched, so that the largest change of each model is white.)
 #
-# A place is a strength: C need not learn the same thing for each corner. It is a limit too: C
-# paints a pixel from a *neighbourhood*, and cannot ask whether the picture as a whole shows a beach
-# or a stable. Exercise 3 computes how far a number of the latent sees. (A painted pixel sees
-# farther, since it is made of several of these numbers: 24 × 24 pixels of the input.)
+# Having a place is a strength: C need not learn the same thing for each corner. It is a limit too:
+# C predicts a pixel from a *neighbourhood*, and cannot ask whether the picture as a whole shows a
+# beach or a stable. Exercise 3 computes how far a number of the latent sees. (A predicted pixel
+# sees farther, since it is made of several of these numbers: 24 × 24 pixels of the input.)
 
 # %% [markdown]
 # ## Step 6 · What the paper compared
@@ -585,17 +586,17 @@ print(f"settings in which A1 and C differ: {between_a_and_c} of {len(fields)}")
 # %% [markdown]
 # **What to see.** A1 is model A trained with the *plateau* schedule, which lowers the learning rate
 # when the loss no longer falls. Not one line is the same for all three. A differs from B and C in
-# everything, and the frameworks hide more: Keras starts weights in another way than PyTorch, and
+# everything, and the frameworks hide more: Keras initialises weights differently from PyTorch, and
 # Adam's epsilon, a small constant that keeps it from dividing by zero, is 1e-7 in one and 1e-8 in
 # the other. If one of A and C beats the other, it may be the stride, the learning rate, the epochs,
-# or the turning. Such differences are called **confounds**: they go together with what one wants to
-# compare, and nobody can tell their effects apart afterwards.
+# or the rotation. Such differences are called **confounds**: they go together with what one wants
+# to compare, and nobody can tell their effects apart afterwards.
 #
 # In the paper's recipe B and C are trained alike. But their latents differ in size *and* in kind,
-# and that is a confound too. Step 3 took a part of it apart, with two more models: it told the size
-# from the rest, and the second halving from the fully connected layers. It did not tell these
-# layers from their `relu` and their parameters. That is the whole method: **one change at a time**,
-# a guess written down before, and a list of what is still tied together.
+# and that is a confound too. Step 3 took a part of it apart, with two more models: it separated the
+# size from the rest, and the second halving from the fully connected layers. It did not separate
+# these layers from their `relu` and their parameters. That is the whole method: **one change at a
+# time**, a guess written down beforehand, and a list of what is still tied together.
 
 # %% [markdown]
 # ## Exercises
@@ -626,8 +627,8 @@ checks.check("04.mult_adds", mult_adds)
 #
 # A latent has `channels` maps. Each pooling halves the height and the width of the picture. How
 # many poolings are needed until the latent has *fewer* numbers than the gray picture that went in?
-# When your answer passes, ask it about model C's 256 maps, and wonder why the size of the picture
-# is no argument of the function.
+# When your answer passes, ask it about model C's 256 maps, and ask yourself why the size of the
+# picture is not an argument of the function.
 
 
 # %% tags=["exercise"]
@@ -653,8 +654,8 @@ checks.check("04.poolings_needed", poolings_needed)
 # twice as long: strides multiply. (A pooling is a layer with kernel 2 and stride 2.)
 #
 # Model C's encoder is `[[3, 1], [3, 1], [2, 2], [3, 1], [3, 1]]`. Does a number of its latent see
-# the whole picture? (This is about the latent. What step 5 says of a painted pixel has the decoder
-# in it as well.)
+# the whole picture? (This is about the latent. What step 5 says about a predicted pixel includes
+# the decoder as well.)
 
 
 # %% tags=["exercise"]
@@ -710,7 +711,7 @@ checks.check("04.chain", chain)
 # | points | for |
 # |---|---|
 # | 1 | the sizes of the two latents, and which of them is a bottleneck |
-# | 1 | what clearness is in numbers, and what the gray copy scores there |
+# | 1 | what clarity is in numbers, and what the gray copy scores there |
 # | 1 | what step 3 shows about kind and size, and what it does not show |
 # | 1 | one experiment that changes one thing, with what each outcome would mean |
 
@@ -754,15 +755,15 @@ print(f"test MSE of {runs['C'].label}, seed {runs['C'].manifest['seed']}: {score
 # - Model C's latent has 64 numbers for each number of the input. It is no bottleneck: it
 #   could keep the whole picture. It still has to learn to.
 # - Blur shows in the luma part of the error (wrong brightness does, too). The gray copy has none of
-#   it, for nothing, so a sharp picture proves little about a model that is to find colours.
-# - Parameters count what is stored, mult-adds what is computed. The smallest of the three
-#   models by the one costs most by the other, for a convolution uses each weight at every place.
+#   it, at no cost, so a sharp picture proves little about a model that has to find colours.
+# - Parameters count what is stored, mult-adds what is computed. The smallest of the three models by
+#   the first costs the most by the second, for a convolution uses each weight at every place.
 # - A number of a convolutional latent has a place. With 4 maps of 8 × 8, and more so with one map
 #   of 16 × 16, as many numbers as B has were learned far more easily.
-# - How easily a code is learned is not what it can hold: a linear code of 256 numbers is there.
+# - How easily a code is learned is not what it can hold: a linear code of 256 numbers shows that.
 # - A sharper picture need not have the better colours. Give both the right gray, and compare.
-# - Two models that differ in several settings cannot tell which one mattered. Change one thing at
-#   a time, and list what is still tied together.
+# - Two models that differ in several settings cannot show which one mattered. Change one thing at a
+#   time, and list what is still tied together.
 #
 # **Next:** lesson 05 changes one thing in model A: the learning rate.
 

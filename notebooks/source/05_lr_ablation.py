@@ -21,9 +21,9 @@
 # - say line by line what a plateau schedule does, and what patience, min_delta, cooldown and floor
 #   are;
 # - find out from a recorded curve when a schedule would have acted;
-# - tell four other schedules from it, and say what each needs to know beforehand;
+# - distinguish four other schedules from it, and say what each needs to know beforehand;
 # - say which question an interval over images answers, and which an interval over seeds;
-# - plan a small comparison before you run it, and let an interval speak the verdict.
+# - plan a small comparison before you run it, and let an interval decide.
 #
 # You need lesson 02 (the three-layer model) and a little statistics: a mean, a standard deviation,
 # an interval.
@@ -34,24 +34,24 @@ seed = 0
 device = "cpu"
 
 # %% [markdown]
-# `seed` is the first of three seeds that step 5 trains with. `device` has no effect: Keras takes a
+# `seed` is the first of three seeds that step 5 trains with. `device` has no effect: Keras uses a
 # GPU by itself if it finds one.
 
 # %% [markdown]
 # ## The question
 #
 # The paper trains its three-layer model twice. Run **A1** lowers the learning rate when progress
-# stalls. Run **A2** keeps it constant. The rest is equal. To take away one part and leave all else
-# as it is, is called an **ablation**: it shows what the part was worth. The paper says that without
-# the schedule the model becomes slightly worse. It says so from one run of each.
+# stalls. Run **A2** keeps it constant. Everything else is equal. Removing one part and leaving
+# everything else unchanged is called an **ablation**: it shows what the part was worth. The paper
+# says that without the schedule the model becomes slightly worse. This rests on one run of each.
 #
 # **Does the schedule make the model better, and how would we know?**
 #
 # First the data, split as in every lesson (training images to learn from, validation images to
-# steer by, test images for the end), and the bars: what the two baselines of lesson 01 score on the
-# validation images.
+# steer by, test images for the end), and the two baselines of lesson 01, scored on the validation
+# images.
 #
-# *Before you go on, guess:* train the same model twice, with nothing changed but the random
+# *Before you continue, guess:* train the same model twice, with nothing changed but the random
 # numbers it starts from. In which digit will the two scores differ?
 
 # %% tags=["needed"]
@@ -60,7 +60,7 @@ import numpy as np
 from course_lib import baselines, checks, data, experiments, grayscale, plots, profiles, statistics
 
 # %% [markdown]
-# Now the numbers to beat. You have your guess?
+# Now the numbers to beat. Have you made your guess?
 
 # %% tags=["nbval-check-output"]
 cifar = data.load_cifar10(profiles.get(profile).data)
@@ -74,22 +74,22 @@ for colour in (baselines.gray_copy, baselines.gray_level_table):
 
 # %% [markdown]
 # **What to see.** Two numbers to beat. Keep your guess until step 5: a difference between two runs
-# is worth something only if it is larger than what chance makes.
+# is worth something only if it is larger than what chance alone makes.
 
 # %% [markdown]
 # ## Step 1 · A rule that watches the curve
 #
 # The *learning rate* says how far each step of gradient descent goes. Large steps are quick, but
-# near a minimum they jump to and fro. Small steps settle, but are slow on the way there. So it
+# near a minimum they jump back and forth. Small steps settle, but are slow on the way there. So it
 # seems wise to begin large and to end small. But when to change?
 #
 # A **plateau schedule** lets the training say so. After every epoch it looks at the validation
 # loss, and when that has stopped falling it lowers the rate. Keras calls the rule
-# `ReduceLROnPlateau`. The course has written the same rule in plain Python, and a test holds the
-# two together. Here is what it does after every epoch. Before the first one `best` stands at
-# infinity, and both counts at 0.
+# `ReduceLROnPlateau`. The course has written the same rule in plain Python, and a test checks that
+# the two agree. Here is what it does after every epoch. Before the first one `best` is infinity,
+# and both counts are 0.
 #
-# *Read before you run on:* what happens in an epoch whose loss is a tiny bit lower than the best
+# *Read before you continue:* what happens in an epoch whose loss is a tiny bit lower than the best
 # so far?
 
 # %% tags=["nbval-check-output"]
@@ -100,18 +100,17 @@ from course_lib import published, schedules
 print(inspect.getsource(schedules.ReduceOnPlateau.__call__))
 
 # %% [markdown]
-# **What to see.** Four thoughts, from top to bottom.
+# **What to see.** Four points, from top to bottom.
 #
 # 1. `cooldown_left`: for some epochs after a fall nothing is counted. For how many? The code takes
 #    one off the counter *before* it counts, so a cooldown of *c* skips *c* - 1 epochs, and a
 #    cooldown of 1 does nothing, as in Keras. The paper's *cooldown* is 0, so these three lines
 #    never act.
 # 2. An epoch counts as **better** if its loss is below the best so far by more than *min_delta*
-#    (0.0001 in the paper's run: what Keras takes if nobody says anything).
-#    Only then does `best` move, and the count of bad epochs starts again. A tiny bit lower is not
-#    better.
-# 3. Otherwise it is one more bad epoch. When *patience* of them stand in a row, the rate **falls**:
-#    it is multiplied by *factor*. The paper's is √0.1, so that two falls make a tenth.
+#    (0.0001 in the paper's run: Keras' default). Only then does `best` move, and the count of bad
+#    epochs starts again. A tiny bit lower is not better.
+# 3. Otherwise it is one more bad epoch. When there are *patience* of them in a row, the rate
+#    **falls**: it is multiplied by *factor*. The paper's is √0.1, so that two falls make a tenth.
 # 4. `max(...)` is the **floor**, *min_lr*. In the paper it is 0.0000005. Can it ever be reached?
 #    The first epoch is always better, so with a patience of 5 the earliest falls are after epochs
 #    6, 11, 16, 21 and 26. In 30 epochs there are five at most, and it would take seven.
@@ -134,20 +133,21 @@ for epoch, loss in enumerate(curve, start=1):
     rate = next_rate
 
 # %% [markdown]
-# **What to see.** Two things that surprise many.
+# **What to see.** Two things that surprise many people.
 #
 # Look at epochs 4 to 6. None of them gains min_delta on the epoch before it. But the rule compares
-# with the *best*, and the best has stood still since epoch 3. So small steps add up, and in epoch 6
+# with the *best*, and the best has not changed since epoch 3. So small steps add up, and in epoch 6
 # their sum is enough.
 #
-# Now look at epoch 9. Its loss is the lowest so far, and just there the rate falls. It was lower,
-# but not by more than min_delta. To this schedule "no progress" means "less progress than I asked
-# for".
+# Now look at epoch 9. Its loss is the lowest so far, and exactly there the rate falls. It was
+# lower, but not by more than min_delta. To this schedule "no progress" means "less progress than I
+# asked for".
 #
 # min_delta is an *absolute* number, in units of the loss. At a loss of 0.01 it asks for one per
 # cent. Had we computed the loss on bytes from 0 to 255, it would be 65,025 times as large, and the
 # same min_delta would ask for next to nothing. PyTorch has a scheduler of the same name whose
-# threshold is relative by default, and which waits one epoch longer: same name, another rule.
+# threshold is relative by default, and which waits one epoch longer: the same name, a different
+# rule.
 
 # %% [markdown]
 # ## Step 2 · Patience and min_delta decide
@@ -156,8 +156,9 @@ for epoch, loss in enumerate(curve, start=1):
 # width on 5,000 training images, for 30 epochs: one with the schedule, one without. Same images,
 # same seed.
 #
-# We take the run *without* a schedule and ask: when would the rule have acted, had it watched?
-# `schedules.replay` feeds it the recorded losses. The table gives the epoch of the first fall.
+# We take the run *without* a schedule and ask: when would the rule have acted, had it been
+# watching? `schedules.replay` feeds it the recorded losses. The table gives the epoch of the first
+# fall.
 #
 # *Expect:* less patience and a larger min_delta make it act earlier. By how much?
 
@@ -181,13 +182,12 @@ for patience in (1, 2, 3, 5, 8):
 # numbers decide it, and one of them, min_delta, is easily left at its default by somebody who does
 # not know that it is there.
 #
-# Did you find a row in which a *larger* min_delta acts *later*? It can: the best then stands higher
+# Did you find a row in which a *larger* min_delta acts *later*? It can: the best then stays higher
 # for longer, so a later loss may beat it by enough and start the count again.
 #
 # The sliders replay the rule on the same curve, now with all of its five numbers. In the first
-# chart each upright line is a fall. The second chart draws the rate that
-# results, on a logarithmic axis, beside four schedules that do not look at the curve at all: step 3
-# is about them.
+# chart each vertical line is a fall. The second chart draws the rate that results, on a logarithmic
+# axis, beside four schedules that do not look at the curve at all: step 3 is about them.
 #
 # *Expect:* cooldown is 0 in the paper, and its floor was never reached. So will these two sliders
 # do anything?
@@ -204,14 +204,14 @@ widgets.explore_schedules(losses)
 # %% [markdown]
 # **What to see.** The recorded validation loss, the falls on it, and the rates. A cooldown never
 # touches the first fall, only those after it: with a patience of 1 it spreads them out. And there
-# the floor stops what would else go on falling. (On a page that cannot run code you see one still
-# picture, with the paper's settings.)
+# the floor stops what would otherwise keep falling. (On a page that cannot run code you see one
+# still picture, with the paper's settings.)
 #
 # Trust a replay **up to its first fall** and no further. From there on the network would have been
-# trained with another rate, and its curve would have been another curve.
+# trained with another rate, and its curve would have been a different one.
 #
 # That gives us a test. The two published runs started alike and saw the same images in the same
-# order, so up to the first fall they should be *one* run. Is it so?
+# order, so up to the first fall they should be *one* run. Are they?
 
 # %%
 rates = schedules.replay(schedules.ReduceOnPlateau(**experiments.get("A1").schedule), losses, 1e-3)
@@ -229,17 +229,17 @@ for name, (*_, end) in histories.items():
 
 # %% [markdown]
 # **What to see.** If all went as it should, the predicted epoch is that of the first recorded fall,
-# and the curves part in the epoch after it. Before that the two runs are not "similar". They are
-# equal, digit for digit. Whatever the schedule is worth has to come from the epochs after its first
-# fall. (A GPU, or many cores at once, may add up in another order from run to run. Then curves part
-# earlier, by rounding alone, and the prediction can be off.)
+# and the curves separate in the epoch after it. Before that the two runs are not "similar". They
+# are equal, digit for digit. Whatever the schedule is worth has to come from the epochs after its
+# first fall. (A GPU, or many cores at once, may add up in another order from run to run. Then
+# curves separate earlier, by rounding alone, and the prediction can be off.)
 #
 # Look at the right edge too, where the curves lie close together; the two lines below the picture
 # give their last values. Which run ends with the lower *training* loss, and which with the lower
-# *validation* loss? Need it be the same one? The paper looked at the first only.
+# *validation* loss? Must it be the same one? The paper looked at the first only.
 #
-# There is a trap for anybody who runs an ablation: had the rule never acted, the two runs
-# would be one, and "the schedule does not matter" would be a statement about nothing.
+# There is a trap for anybody who runs an ablation: had the rule never acted, the two runs would be
+# identical, and "the schedule does not matter" would be a statement about nothing.
 
 # %% [markdown]
 # ## Step 3 · Other ways to lower a rate
@@ -286,11 +286,11 @@ plots.show(figure, alt="Learning rate by epoch: constant, step, cosine, one-cycl
 # ## Step 4 · A1 and A2, one run of each
 #
 # Now the paper's own pair at the paper's size: 45,000 images, 30 epochs, one seed. Its figure 7 is
-# the loss of A2 by epoch; we draw A1 into the same picture. Up to A1's first fall the two are one
-# run again.
+# the loss of A2 by epoch; we draw A1 in the same picture. Up to A1's first fall the two are one run
+# again.
 #
-# *Expect:* the training loss falls to the end. And the validation loss? (The upright lines are A1's
-# falls, and the number beside each is the rate from there on.)
+# *Expect:* the training loss falls to the end. And the validation loss? (The vertical lines are
+# A1's falls, and the number beside each is the rate from there on.)
 
 # %% tags=["results"]
 a1, a2 = (published.load(f"three_layer_{rate}") for rate in ("plateau", "constant"))
@@ -305,15 +305,15 @@ for name in ("gray_copy", "gray_level_table"):
     print(f"{name.replace('_', ' ')}: test MSE {a2.metrics[f'{name}_test']['mse']:.5f}")
 
 # %% [markdown]
-# **What to see.** Ask three questions of the picture. Which of the curves is still falling at the
-# right edge? How far apart are the full line and the broken one of each run? And on which side of
-# the gray copy do the full lines end? The paper reports broken lines only: its claim is about the
-# *training* loss, which it gives as about 0.004 at best for A1. Does our A1 get there? And what has
-# it gained, by then, on images it was not trained on?
+# **What to see.** Ask three questions about the picture. Which of the curves is still falling at
+# the right edge? How far apart are the solid line and the dashed one of each run? And on which side
+# of the gray copy do the solid lines end? The paper reports dashed lines only: its claim is about
+# the *training* loss, which it gives as about 0.004 at best for A1. Does our A1 get there? And what
+# has it gained, by then, on images it was not trained on?
 #
 # The test MSEs below the picture do not belong to its right edge. A published run keeps the weights
-# of its best epoch on the validation images, the lowest mark of its full line, and these were
-# scored. Find both marks. Which of them lies before the curves part?
+# of its best epoch on the validation images, the lowest marker of its solid line, and these were
+# scored. Find both markers. Which of them is before the curves separate?
 #
 # Now the pictures. The paper's figure 2 shows the first 100 test images as A2 colours them; here it
 # does so with those weights. *Expect:* what did lesson 02 teach about a code of 256 numbers?
@@ -326,13 +326,13 @@ plots.show(figure, alt="The first 100 test images as A2 colours them: blurred, w
 
 # %% [markdown]
 # **What to see.** Shapes you can name, no fine detail, and colours mostly between brown, green and
-# blue. Could you tell from such a mosaic whether a schedule was used? Differences of this size are
-# not for the eye, and two recipes should not be ranked by pictures. So we count.
+# blue. Could you tell from such a mosaic whether a schedule was used? Differences of this size
+# cannot be judged by eye, and two recipes should not be ranked by pictures. So we count.
 #
 # The course keeps the error of both runs on each of the 10,000 test images. We subtract image by
-# image, because some images are hard for both, and take the mean. A bootstrap
-# over images gives an interval (lesson 01 did the same for the two baselines). Then the interval
-# speaks, by a rule that we fix beforehand.
+# image, because some images are hard for both, and take the mean. A bootstrap over images gives an
+# interval (lesson 01 did the same for the two baselines). Then the interval decides, by a rule that
+# we fix beforehand.
 #
 # *Expect:* with 10,000 images the interval will be narrow.
 
@@ -353,11 +353,12 @@ print(f"A1 minus A2: {mean:+.6f} ({low:+.6f} to {high:+.6f})")
 print(verdict(low, high))
 
 # %% [markdown]
-# **What to see.** Two scores, with six decimals so that their difference comes out; a mean, a 95 %
-# interval, and a verdict. Before you believe it, ask two things. The first: *what* was scored? The
-# best epoch of each. A fall acts from the epoch *after* it on.
+# **What to see.** Two scores, with six decimals so that their difference shows; a mean, a 95 %
+# interval, and a verdict. ("This cannot be told" would mean: it cannot yet be decided which is
+# better.) Before you believe it, ask two things. The first: *what* was scored? The best epoch of
+# each. A fall acts from the epoch *after* it on.
 #
-# *Expect:* how many falls of A1 had a part in its number?
+# *Expect:* how many falls of A1 contributed to its number?
 
 # %% tags=["nbval-check-output"]
 for run in (a1, a2):
@@ -375,7 +376,7 @@ for run in (a1, a2):
 # another pair one lucky jump of either curve may choose another epoch. Step 5 scores the *last*
 # epoch instead, which nobody chooses.
 #
-# The second: what would change if the measurement were made again? The bootstrap draws other
+# The second: what would change if the measurement were repeated? The bootstrap draws different
 # *images*. It does not train again. So its verdict is about these two sets of weights:
 #
 # | interval over | treats as given | what varies | the question it answers |
@@ -396,7 +397,7 @@ for run in (a1, a2):
 #
 # - **Question.** Does the plateau schedule change the test MSE of a narrow three-layer model?
 # - **Equal:** everything of the paper's recipe A1 (Adam, first rate, batch size, factor, min_delta,
-#   floor) but for what follows.
+#   floor) except for what follows.
 # - **Different from the paper:** the profile's channels and the sample's training images, so that
 #   it runs here; in the quick profile ten epochs, and a patience of 1. A patience of 5 could hardly
 #   act in ten epochs, and we would compare a run with itself. So this is a study of an *impatient*
@@ -406,8 +407,9 @@ for run in (a1, a2):
 # - **Score:** MSE on the test images after the *last* epoch. No epoch is chosen. The validation
 #   images drive the schedule and nothing else.
 # - **Verdict:** the 95 % interval of Student's t over the three paired differences. If it contains
-#   0, this cannot be told. A difference of exactly 0 is a seed in which the schedule never acted,
-#   or acted only after the last epoch, when nothing was trained any more; it counts like the rest.
+#   0, the question cannot yet be decided. A difference of exactly 0 is a seed in which the schedule
+#   never acted, or acted only after the last epoch, when nothing was trained any more; it counts
+#   like the rest.
 #
 # *Write down now* what you expect the verdict to be.
 
@@ -430,8 +432,8 @@ def train(seed, callbacks=()):
 
 
 # %% [markdown]
-# **What to see.** One function: build, compile, fit. All that two runs can differ in are its two
-# arguments. `fit_keras` is `model.fit` with a record kept; lesson 02 has the details.
+# **What to see.** One function: build, compile, fit. Two runs can differ only in its two arguments.
+# `fit_keras` is `model.fit` with a record kept; lesson 02 has the details.
 #
 # Now the three runs without a schedule. (Each takes some seconds, and on a busy machine half a
 # minute; a line appears as each ends.)
@@ -447,7 +449,7 @@ for one in seeds:
 # **What to see.** Learning happens. (In the quick profile it is far from finished: these networks
 # are narrow, and have seen few images for a short time.) Compare the last numbers of the three
 # lines. Nothing but the seed differs, and already the numbers do. In which digit? That is the
-# spread that pairing is meant to take out.
+# spread that pairing is meant to remove.
 #
 # Now the three runs with it. *Expect:* when will it act, if at all?
 
@@ -468,8 +470,8 @@ for one in seeds:
 # plan took a short patience so that the rule would act. In how many seeds did it, and how many
 # epochs were left? In the others a run is compared with itself.
 #
-# The picture has a panel for each seed. An upright line marks a fall; a panel without one shows one
-# curve twice.
+# The picture has a panel for each seed. A vertical line marks a fall; a panel without one shows the
+# same curve twice.
 #
 # *Expect:* two curves that are one, up to the first fall.
 
@@ -487,7 +489,7 @@ panels[0].legend(frameon=False)
 plots.show(figure, alt="Validation loss by epoch, constant and plateau, for three seeds.")
 
 # %% [markdown]
-# **What to see.** Black squares lie in the middle of white circles up to the first upright line.
+# **What to see.** Black squares are in the middle of white circles up to the first vertical line.
 # Only after it can they move off. How far do they? If the fall comes late, or the rate mattered
 # little, they stay inside the circles: the schedule has acted, and has changed next to nothing.
 # This is why pairs are worth having: what the seed did to both is the same, and drops out of the
@@ -514,16 +516,16 @@ recorded = a1.metrics["test"]["mse"] - a2.metrics["test"]["mse"]
 print(f"for comparison, step 4, A1 minus A2: {recorded:+.5f}")
 
 # %% [markdown]
-# **What to see.** Where a line says that 0 is left out, it is right, and of no use to us. These two
+# **What to see.** Where a line says that 0 is left out, it is right, but of no use to us. These two
 # networks *are* different, and the images suffice to see it. It is no difference of recipes, for
 # there is one recipe here. Whoever compares one run of A1 with one run of A2 by an interval over
-# images can find the same, and will take it for the work of the schedule.
+# images can find the same, and will attribute it to the schedule.
 #
-# Now hold the last line, the difference of step 4, against the three above it. Is it larger than
+# Now compare the last line, the difference of step 4, with the three above it. Is it larger than
 # what the seed alone can do? (That pair was wider, trained longer, and scored on other images:
 # compare the sizes and not the digits. And it had its seed in common, so a part of such a spread
 # drops out of its difference; how much, only more pairs can tell.) If it is not larger, then one
-# more pair with another seed might turn its sign.
+# more pair with another seed might reverse its sign.
 #
 # So for recipes the unit to count is the *run*. With three seeds we have three of them, however
 # many images there are.
@@ -532,10 +534,11 @@ print(f"for comparison, step 4, A1 minus A2: {recorded:+.5f}")
 # ## Step 6 · A1 and A2 again, over seeds
 #
 # A full run takes an hour and more on a CPU, so the course ships them. The pair of step 4 was
-# trained anew with other seeds, each pair from one start and in one order of images. Five pairs
-# were planned before the first was trained, and these are the five. (Pair 0 was trained on one
-# kind of processor, the others on another, which rounds differently. Both runs of a pair come from
-# the same one, so only what lies *between* pairs may be the machine's, in a small part.)
+# trained again with other seeds, each pair from the same start and with the same order of images.
+# Five pairs were planned before the first was trained, and these are the five. (Pair 0 was trained
+# on one kind of processor, the others on another, which rounds differently. Both runs of a pair
+# come from the same one, so only differences *between* pairs may be due to the machine, in a small
+# part.)
 #
 # *Expect:* the same recipe every time. Will A1's rate fall in the same epochs?
 
@@ -550,16 +553,16 @@ for one, pair in pairs.items():
     print(f"seed {one}: falls of A1 after epochs {falls}; epochs kept: {kept}")
 
 # %% [markdown]
-# **What to see.** One rule, and its first fall comes after another epoch for every seed: the rule
-# watches a noisy number. Compare the epochs that were kept with it. Which of the kept weights were
-# trained before any fall, and how many falls had a part in the others?
+# **What to see.** One rule, and its first fall comes after a different epoch for every seed: the
+# rule watches a noisy number. Compare the epochs that were kept with it. Which of the kept weights
+# were trained before any fall, and how many falls contributed to the others?
 #
-# The validation losses behind these numbers, a panel for each seed. An upright line is a fall of
-# A1's rate, a large mark the epoch that was kept. (The first epochs lie above the picture.)
+# The validation losses behind these numbers, a panel for each seed. A vertical line is a fall of
+# A1's rate, a large marker the epoch that was kept. (The first epochs are above the visible range.)
 #
 # Up to the first fall A1 and A2 are one run, as step 2 has shown. That saves time: only with seed 0
-# was A2 trained from the start. With other seeds it went on from A1's state before the fall, so
-# there one curve on the left is no finding. *Expect:* what is to be seen on the right?
+# was A2 trained from the start. With other seeds it was resumed from A1's state before the fall, so
+# there one curve on the left is not a finding. *Expect:* what is to be seen on the right?
 
 # %%
 figure = Figure(figsize=(9, 3), layout="constrained")
@@ -575,14 +578,14 @@ figure.axes[0].legend()
 plots.show(figure, alt="Validation loss of A1 and A2 by epoch, a panel for each seed.")
 
 # %% [markdown]
-# **What to see.** Soon after the first upright line A1's curve drops lower than A2's ever does:
+# **What to see.** Soon after the first vertical line A1's curve drops lower than A2's ever does:
 # small steps settle. Then it goes up again, and no later fall brings it back to its lowest point.
-# In step 4, with seed 0, the training loss went on falling meanwhile: what does A1 learn there?
-# A2's curve jumps to and fro.
+# In step 4, with seed 0, the training loss kept falling meanwhile: what does A1 learn there? A2's
+# curve jumps back and forth.
 #
-# In most pairs A2's mark lies left of the first upright line, in weights that A1 has passed through
-# as well; in which does it not? A1's lies soon after that line. So whatever the schedule is worth
-# in the scores comes from its *first* fall. The others came too late to be scored.
+# In most pairs A2's marker is left of the first vertical line, at weights that A1 has passed
+# through as well; in which is it not? A1's is soon after that line. So whatever the schedule is
+# worth in the scores comes from its *first* fall. The others came too late to be scored.
 #
 # Now the scores. They are the published ones: test images, weights of the best epoch on validation.
 #
@@ -605,14 +608,14 @@ print("first: A1, second: A2;", verdict(low, high))
 # few numbers that scatter much make a wide interval, and Student's t widens it further. Step 4 was
 # surer, with a single pair, because it counted ten thousand images. It had the easier question.
 #
-# Three pairs were there a while before the last two. What would this lesson have said then?
+# Three pairs existed for a while before the last two. What would this lesson have said then?
 # (`statistics.mean_interval(gaps[:3])` tells you.) To train two more was fair only because five had
 # been planned. Whoever adds pair after pair until 0 is left out will get there one day by luck.
 #
 # Do not read more into the answer, whichever it is, than was asked: these are scores of a *best*
-# epoch, chosen by the validation images, which for A1 have moved the rate as well. And sure is not
-# large. Hold the mean difference against the distance of either recipe from the gray copy, which
-# step 4 has.
+# epoch, chosen by the validation images, which for A1 have moved the rate as well. And certain is
+# not the same as large. Compare the mean difference with the distance of either recipe from the
+# gray copy, which step 4 shows.
 
 # %% [markdown]
 # ## Exercises
@@ -698,7 +701,7 @@ checks.check("05.paired_interval", paired_interval)
 # such studies would miss the difference, because a study's mean falls short of the true one about
 # as often as it goes beyond. The share that finds it is called the *power*; lesson 06 plans with
 # it. Here *t* with index N − 1 is the quantile at 0.975 of Student's t with N − 1 degrees of
-# freedom: `scipy.stats.t.ppf(0.975, N - 1)`. Take `from scipy import stats` into your function.
+# freedom: `scipy.stats.t.ppf(0.975, N - 1)`. Put `from scipy import stats` into your function.
 #
 # When it passes, give it the mean and the spread of the differences of step 6 (`abs(np.mean(gaps))`
 # and `np.std(gaps, ddof=1)`): how many pairs of full runs at least, in a *new* study? Why would it
@@ -723,7 +726,7 @@ def num_seeds(difference, spread):
 checks.check("05.num_seeds", num_seeds)
 
 # %% [markdown]
-# ### Exercise 5 · In words: settle the claim (about 200 words)
+# ### Exercise 5 · A written answer: settle the claim (about 200 words)
 #
 # *A static learning rate slightly degrades the three-layer model.* You have a GPU for one day, and
 # a run of the paper's full recipe takes ten minutes. Step 6 has an answer for *one* score, the test
@@ -786,17 +789,17 @@ print("first: plateau, second: constant;", verdict(low, high))
 print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:+.5f})")
 
 # %% [markdown]
-# **What to see.** Three differences, their spread, their mean, the interval, and the sentence that
-# the interval speaks by the rule fixed in step 5. A difference of exactly 0 is a seed in which the
+# **What to see.** Three differences, their spread, their mean, the interval, and the verdict that
+# the interval gives by the rule fixed in step 5. A difference of exactly 0 is a seed in which the
 # schedule never acted, or acted only after the last epoch, when nothing was trained any more.
 #
 # With three seeds Student's t multiplies the standard error by 4.3, and not by the familiar 1.96:
-# three numbers know little about their own spread. And Student's t *assumes* something, that the
+# three numbers say little about their own spread. And Student's t *assumes* something, that the
 # differences scatter normally from seed to seed. Three numbers cannot show whether they do, and a
 # row with exact zeros in it gives reason to doubt it. So take the ends of the interval as rough.
 #
-# Where the sentence is "this cannot be told", it does *not* say that the schedule makes no
-# difference. It says that three seeds of this study do not show one. Exercise 4 tells how many it
+# Where the verdict is "this cannot be told", it does *not* say that the schedule makes no
+# difference. It says that three seeds of this study do not show one. Exercise 4 shows how many it
 # would take at least: put in the difference that you would care about and the spread that you see
 # here. (A difference of 0, because nothing acted, says little about a schedule that acts.) And a
 # spread from three seeds is itself very uncertain. The true one may be half as large or six times
@@ -826,8 +829,8 @@ print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:
 # - Two runs that differ in a schedule are the same run until it acts. If it never acts, nothing was
 #   compared.
 # - An interval over images compares two networks. An interval over seeds compares two recipes.
-# - Pair the runs by seed; fix score and rule of verdict before you look; let "cannot be told" be a
-#   result.
+# - Pair the runs by seed; fix the score and the rule for the verdict before you look; let "cannot
+#   yet be decided" be a result.
 #
 # **Next:** lesson 06 puts all models into one table, and every claim of the paper beside it.
 

@@ -18,15 +18,15 @@
 # At the end of this lesson you will be able to
 #
 # - set up a fair table: the same images, the same metrics, the baselines beside the models;
-# - tell from the luma and the chroma part *what* a model gets wrong, and use a control to find out
+# - see from the luma and the chroma part *what* a model gets wrong, and use a control to find out
 #   why;
 # - say what an interval over images answers, and what only an interval over seeds can answer;
-# - list what differs between two models beside the thing you wanted to compare, and choose the
-#   experiment that takes it apart;
-# - hold a paper's claims against numbers, by a rule that was fixed before.
+# - list what differs between two models apart from the thing you wanted to compare, and choose the
+#   experiment that separates the causes;
+# - check a paper's claims against numbers, by a rule that was fixed beforehand.
 #
 # You need lesson 01 (baselines, luma and chroma) and a little statistics: standard deviation,
-# standard error, confidence interval. Lessons 02 to 05 tell what the models are.
+# standard error, confidence interval. Lessons 02 to 05 describe the models.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -49,14 +49,14 @@ from course_lib import checks, data, experiments, profiles, published
 # Its verdict: A is best overall, C is clearest, B struggles. It rests on the training loss of one
 # run each, and on looking at pictures.
 #
-# **Which of these claims hold on images that the models have not seen, against somebody who does
-# nothing, and over several seeds?**
+# **Which of these claims hold on images that the models have not seen, compared with somebody who
+# does nothing, and over several seeds?**
 #
 # So we need runs. Most numbers below are read from *published runs*: trained beforehand and
 # measured, with the recipe on record; each table says on which images. Until step 5 it is one run
 # of each model, with seed 0; there the other seeds come in. To the paper's models we add a
 # **control**: A2 once more, but its input is the *colour* image that it has to give back. It is
-# there to find out what the colour's absence does, and what it does not. (Of the parameters above,
+# there to find out what the lack of colour does, and what it does not. (Of the parameters above,
 # `profile` says how many test images the models colour in this lesson, and `seed` which ones a
 # bootstrap draws.)
 #
@@ -75,13 +75,13 @@ for wanted in [*(recipe.name for recipe in experiments.PAPER), "three_layer_rgb"
 # %% [markdown]
 # **What to see.** One line per run. The count says how many training images the run has seen, each
 # as often as it came up; 30 epochs, as the paper has them for A, of this course's 45,000 training
-# images are 1,350,000, and 20 epochs, for B and C, 900,000. At the end stands the epoch whose
-# weights were kept and are scored below, the best on the validation images: how far apart are they?
+# images are 1,350,000, and 20 epochs, for B and C, 900,000. At the end is the epoch whose weights
+# were kept and are scored below, the best on the validation images: how far apart are they?
 #
 # Keep both in mind. Where they differ, a comparison is one of *training lengths* too.
 #
-# And the lines to beat, on the same 10,000 test images: a picture left gray, and the mean colour of
-# each gray level.
+# And the baselines to beat, on the same 10,000 test images: a picture left gray, and the mean
+# colour of each gray level.
 
 # %% tags=["results", "nbval-check-output"]
 test_rows = {name: run.metrics["test"] for name, run in runs.items()}
@@ -102,7 +102,7 @@ for name in ("gray copy", "gray-level table"):
 # - **MSE** with its **luma** and **chroma** parts (lesson 01), and **MAE**, the mean of the
 #   absolute errors, which punishes large errors less. Smaller is better.
 # - **PSNR**, in decibel, is the MSE on a logarithmic scale. Larger is better, and the order is that
-#   of the MSE: it is no second witness.
+#   of the MSE: it is not a second piece of evidence.
 # - **SSIM** compares windows of 11 × 11 pixels, channel by channel, by mean, contrast and structure
 #   (Wang and others, 2004). 1 at best. A gray picture has every edge in its place, but not the
 #   contrast of each channel.
@@ -135,12 +135,12 @@ print(f"colour of the photographs themselves: {run.metrics['test']['colourfulnes
 # **What to see.** Put these questions to the table, in this order.
 #
 # 1. *Who is below the gray copy in the column MSE?* Whoever is not scores worse than doing nothing.
-# 2. *Is the order the same in every column?* (PSNR does not count, it cannot be another.) The gray
-#    copy has colour 0 and yet a good SSIM: a gray picture has nearly all of the structure. Which
-#    models beat it in SSIM, and which in CIEDE? (Mind near ties: each line is one seed. In CIEDE
-#    other seeds of C come out on the other side of the gray copy.) A model can win one column and
-#    lose another. If the order depends on the column, "best overall" is no property of the model.
-#    It is a property of the column you chose.
+# 2. *Is the order the same in every column?* (PSNR does not count: its order cannot differ.) The
+#    gray copy has colour 0 and yet a good SSIM: a gray picture has nearly all of the structure.
+#    Which models beat it in SSIM, and which in CIEDE? (Mind near ties: each line is one seed. In
+#    CIEDE other seeds of C come out on the other side of the gray copy.) A model can win one column
+#    and lose another. If the order depends on the column, "best overall" is not a property of the
+#    model. It is a property of the column you chose.
 # 3. *How near is anyone to the colour of the photographs?* Lesson 01 said why the MSE makes pale
 #    pictures. (Near says that there is as much colour, and not that it is the right one.)
 #
@@ -166,15 +166,15 @@ for part in ("train", "validation"):
 # from the gray copy's? (The validation images did choose which epoch's weights were kept.)
 #
 # The paper read its verdict off the *training* loss. Look at how far from the test score that can
-# take you, and note that the runs' own training losses (in lessons 02 to 05) are a third number:
-# means over an epoch while the weights change, and for B and C on turned images. And the lowest one
-# may come from a later epoch than the weights that were kept.
+# take you, and note that the runs' own training losses (in lessons 02 to 05) are a third kind of
+# number: means over an epoch while the weights change, and for B and C on rotated images. And the
+# lowest one may come from a later epoch than the weights that were kept.
 
 # %% [markdown]
 # ### The paper's own protocol
 #
 # All this is *our* protocol. The paper has no validation images: it trains on all 50,000 training
-# images and hands Keras the **test** set as validation data, so that for A1 the test loss drives
+# images and gives Keras the **test** set as validation data, so that for A1 the test loss drives
 # the schedule. Its pictures are those of the last epoch (lesson 02). We have trained its four
 # models in that way as well, once each.
 #
@@ -202,15 +202,15 @@ for recipe in experiments.PAPER:
 # having them in training, and it costs no honesty. Where it is above: was there anything to win by
 # a choice, or is the lowest epoch the last? Then the images may have been worth more.
 #
-# Is the order of the models the same in all three columns? Then no ranking hangs on the protocol,
-# for these runs. (One seed each, and the two protocols see other images in another order: do not
-# read more than that out of a small difference.)
+# Is the order of the models the same in all three columns? Then no ranking depends on the protocol,
+# for these runs. (One seed each, and the two protocols see different images in a different order:
+# do not read more than that into a small difference.)
 
 # %% [markdown]
 # ## Step 2 · Two failures, and a control
 #
 # The MSE is the sum of a luma part and a chroma part (lesson 01). The gray picture was given, so a
-# luma error is something the model had in its hand and lost. Some chroma error nobody can avoid.
+# luma error is something that the model was given and lost. Some chroma error nobody can avoid.
 #
 # *Expect:* the models with 256 latent numbers should blur. Whose bar has the longest hatched part?
 
@@ -234,9 +234,9 @@ plots.show(figure, alt=alt + " The baselines have no visible luma part.")
 # gray** (lesson 03: part of it reappears as chroma). And a bar that passes the dotted line belongs
 # to a model that the gray copy beats. If its plain part alone is *shorter* than the gray copy's
 # whole bar (the column chroma in step 1 has the numbers), it knows more about colour than the gray
-# copy. If not, the bar does not tell. Then give each picture the right gray first, as in lessons 03
-# and 04: what is left is wrong colour and nothing else. For that we need the pictures themselves,
-# of the test images of your profile.
+# copy. If not, the bar does not show it. Then give each picture the right gray first, as in lessons
+# 03 and 04: what is left is wrong colour and nothing else. For that we need the pictures
+# themselves, of the test images of your profile.
 #
 # *Expect:* who will be below the gray copy then?
 
@@ -278,7 +278,7 @@ for name, run in runs.items():
 # in colour. And, the control aside: is the most vivid model of step 1 also the one with the
 # smallest number here?
 #
-# But *why* is there a hatched part? Two explanations offer themselves:
+# But *why* is there a hatched part? Two explanations suggest themselves:
 #
 # - **the bottleneck blurs**: 256 numbers do not hold a sharp picture, whatever goes in;
 # - **colour is ambiguous**: the model does not know the colours, and hedges.
@@ -302,7 +302,7 @@ for part in ("mse_luma", "mse_chroma"):
 # - If the *luma* part from RGB is about as large as from gray, the blur is not hedging: it comes
 #   with the bottleneck (or with this training of it), for a model that knows every colour has it
 #   too. It may even be the larger one: the same 256 numbers now have colours to hold too. If it is
-#   clearly smaller, hedging has its share in the blur, or the epoch has that was kept: compare them
+#   clearly smaller, hedging has its share in the blur, or the epoch that was kept has: compare them
 #   above.
 # - The *chroma* part from RGB holds a share of the wrong gray. What the bottleneck alone costs in
 #   *colour* is the control's line in the list "with the right gray" above; what the model from gray
@@ -334,10 +334,10 @@ for name, error in errors.items():
     print(f"{name:18} MSE of these 100: {error.mean():.5f}")
 
 # %% [markdown]
-# **What to see.** Step back until the single pictures blend. The truth is the most colourful. Go
-# near again: which mosaics are sharp, and which are as through frosted glass? The gray copy is as
-# sharp as the truth. Compare what you would have said about quality with the numbers. (They are
-# means of 100 images, which are few: the order may not be that of the table.)
+# **What to see.** Step back until the single pictures blend. The truth is the most colourful. Come
+# closer again: which mosaics are sharp, and which are as if seen through frosted glass? The gray
+# copy is as sharp as the truth. Compare what you would have said about quality with the numbers.
+# (They are means of 100 images, which are few: the order may not be that of the table.)
 #
 # The first eight of them, larger, with the MSE under each.
 
@@ -358,8 +358,8 @@ plots.show(figure, alt="Eight test images in rows: " + ", ".join(rows) + "; MSE 
 # ## Step 4 · One image at a time
 #
 # All models beside gray and truth, with the metrics of this one image under each. Choose another
-# image with the slider, or a class; let the images stand in the order of a model's errors; enlarge
-# them. Below, a handle wipes from the gray over one model's picture to the truth.
+# image with the slider, or a class; sort the images by a model's errors; enlarge them. Below, a
+# handle wipes from the gray over one model's picture to the truth.
 #
 # *Try to find* an image on which the gray copy wins by far against model A, one on which it loses
 # by far, and say what they have in common.
@@ -380,7 +380,7 @@ widgets.compare_models(pictures, photos, classes=cifar.y_test[:100])
 # %% [markdown]
 # ## Step 5 · How sure is a difference?
 #
-# A ranking says of each two neighbours that one is better. For each such pair we take the
+# A ranking says of every two neighbours that one is better. For each such pair we take the
 # difference of the errors *image by image*, on all 10,000 test images, and its mean with a 95 %
 # interval (a bootstrap over images). Image by image removes what you saw in step 3: that some
 # images are hard for everyone.
@@ -401,20 +401,21 @@ for better, worse in pairwise(ranking):
     print(f"{better} before {worse}: by {words}; better on {share:.0%} of the images")
 
 # %% [markdown]
-# **What to see.** Narrow intervals. Does one of them hold zero? And look at the share of images on
-# which the model with the lower mean is the better one: even a clear difference of means may leave
-# many images to the loser. (The control sees the colours, so its place in the ranking is no merit.)
+# **What to see.** Narrow intervals. Does one of them contain zero? And look at the share of images
+# on which the model with the lower mean is the better one: even a clear difference of means may
+# leave many images to the loser. (The control sees the colours, so its place in the ranking is not
+# to its credit.)
 #
 # It is tempting to stop here and to write "significantly better". What question was answered?
 # *These two sets of weights, on other test images of this kind: would the order stay?* What was not
 # asked: *the same two recipes, trained again with another seed: would the order stay?* Every line
 # above compares one run with one run, and no number of images makes up for that.
 #
-# Let us see how wrong one can go. In a **make-believe** world two recipes are *exactly* equally
-# good. Each training has its luck: it shifts the errors of all images by some 2 %, beside changing
-# each single image by some 20 %. (Both are assumptions, made for this cell. Lesson 05 measures such
-# a spread between trainings.) We compare two trainings by the interval over images, and again by
-# the interval over five seeds each.
+# Let us see how wrong one can go. In a **simulated** world two recipes are *exactly* equally good.
+# Each training has its luck: it shifts the errors of all images by some 2 %, and changes that of
+# each single image by some 20 % as well. (Both are assumptions, made for this cell. Lesson 05
+# measures such a spread between trainings.) We compare two trainings by the interval over images,
+# and again by the interval over five seeds each.
 #
 # *Expect:* there is no difference to be found, so a 95 % interval should find one in 5 % of cases.
 
@@ -445,7 +446,7 @@ print(f"by the interval over 5 seeds: {np.mean([low > 0 or high < 0 for low, hig
 # architecture B" is about recipes. And so is the oldest question of this course: is a model, as a
 # recipe, better or worse than leaving the picture gray? For this, all four were trained with
 # several seeds. (Seed 0 on one kind of processor, the others on another that rounds differently. So
-# a little of the spread below may be the machine's.)
+# a little of the spread below may be due to the machine.)
 #
 # *Expect:* how far apart are the scores of one recipe, and does the gray copy lie among them?
 
@@ -465,19 +466,19 @@ for name in ("gray copy", "gray-level table"):
 
 # %% [markdown]
 # **What to see.** First the spread: how far apart are the scores of *one* recipe? (It is less than
-# in the make-believe world, so here the interval over images would err less often than there, yet
-# far more often than in 5 % of cases.) Then hold it against the distance to the gray copy. An
-# interval that lies wholly above the gray copy says more than step 1 did: not only these weights
-# lose to it, the recipe does. And wholly below, the recipe wins. The interval is Student's t over
-# seeds and, from so few numbers, a wide one (lesson 05). Is it wide enough to reach the gray copy?
+# in the simulated world, so here the interval over images would err less often than there, yet far
+# more often than in 5 % of cases.) Then compare it with the distance to the gray copy. An interval
+# that is entirely above the gray copy says more than step 1 did: not only these weights lose to it,
+# the recipe does. And entirely below, the recipe wins. The interval is Student's t over seeds and,
+# from so few numbers, a wide one (lesson 05). Is it wide enough to reach the gray copy?
 #
 # Three seeds are the fewest that the rule of step 7 admits. Where an interval over three seeds
 # leaves out the gray copy by many of its own widths, a fourth seed would hardly change that. Where
-# it ends near it, three were too few to lean on.
+# it ends near it, three were too few to rely on.
 #
 # And A1 against A2? Whether two intervals overlap or just miss each other says little, for the runs
 # of one seed have their start and their order of images in common. So the question belongs to the
-# pairs, and lesson 05 compares them so.
+# pairs, and lesson 05 compares them that way.
 
 # %% [markdown]
 # ## Step 6 · What else is different?
@@ -498,15 +499,15 @@ for setting in [*settings, "rotation", "gray_weights"]:
 
 # %% [markdown]
 # **What to see.** Every line differs, the last one hardly: its two grays are hundredths of a level
-# apart (lesson 01). Two causes that change together cannot be told apart by their
-# effect: they are **confounded**. The framework alone brings several along: other initial weights,
-# another epsilon in Adam.
+# apart (lesson 01). Two causes that change together cannot be told apart by their effect: they are
+# **confounded**. The framework alone brings several along: different initial weights, a different
+# epsilon in Adam.
 #
-# Only A1 and A2 differ in one line. B and C differ in none of these: whatever lies between them is
-# the architecture. But "the architecture" is not one thing either.
+# Only A1 and A2 differ in one line. B and C differ in none of these: whatever separates them is the
+# architecture. But "the architecture" is not one thing either.
 #
-# *Expect:* which of the three has most parameters, which costs most to run, and which has the
-# largest latent?
+# *Expect:* which of the three has the most parameters, which costs the most to run, and which has
+# the largest latent?
 
 # %% tags=["nbval-check-output"]
 from course_lib import models_keras, models_torch
@@ -525,23 +526,24 @@ for letter, (parameters, mult_adds, latent) in costs.items():
 # %% [markdown]
 # **What to see.** Three columns, three different orders. The paper prints both counts, and finds C
 # small by its parameters. By mult-adds C is the largest. And the last column holds the biggest
-# confound of all: A and B squeeze the picture into a quarter of its numbers, and C blows it up to
-# 64 times as many. C is hardly an autoencoder in the sense of the word: nothing forces it to leave
+# confound of all: A and B squeeze the picture into a quarter of its numbers, and C expands it to 64
+# times as many. C is hardly an autoencoder in the sense of the word: nothing forces it to leave
 # anything out. If C is sharper than B, that may be about convolution against full connection, or
 # about 65,536 numbers against 256.
 #
-# *Think:* which run would tell these two apart? Lesson 04 made it in small; exercise 4 asks for the
-# idea behind it.
+# *Think:* which run would tell these two apart? Lesson 04 made it on a small scale; exercise 4 asks
+# for the idea behind it.
 
 # %% [markdown]
 # ## Step 7 · A rule for verdicts
 #
-# In the results below we hold the paper's nine claims against the published runs. To be fair the
-# rule has to be fixed *before* we look. Each claim is turned into a number and a range. "A1 reaches
-# a training loss of about 0.004" becomes: its lowest training loss lies between 0.0035 and 0.0045.
-# "A's colours are more vibrant than B's" becomes: colourfulness of A1 minus that of B is above 0.
-# Every seed gives the number anew. What takes runs of two models, or more, takes those of the same
-# seed, so it has as many values as there are seeds that all of them have. Then this decides:
+# In the results below we check the paper's nine claims against the published runs. To be fair the
+# rule has to be fixed *before* we look. Each claim is translated into a number and a range. "A1
+# reaches a training loss of about 0.004" becomes: its lowest training loss lies between 0.0035 and
+# 0.0045. "A's colours are more vibrant than B's" becomes: colourfulness of A1 minus that of B is
+# above 0. Every seed gives the number once more. A number that needs runs of two models, or more,
+# takes those of the same seed, so it has as many values as there are seeds that all of them have.
+# Then this decides:
 
 # %% tags=["nbval-check-output"]
 import inspect
@@ -550,15 +552,15 @@ print(inspect.getsource(claims.verdict))
 print("MIN_SEEDS =", claims.MIN_SEEDS)
 
 # %% [markdown]
-# **What to see.** Three verdicts, and four ways to them. Too few runs, or a number that cannot be
-# had: *cannot be told yet*. The whole interval over seeds inside the range: *holds*. The whole
-# interval outside: *does not hold*. The interval across the edge: again *cannot be told*. For a
-# difference with the range "above 0" this says: the interval has to exclude zero.
+# **What to see.** Three verdicts, and four ways to them. Too few runs, or a number that is not
+# available: *cannot yet be decided*. The whole interval over seeds inside the range: *holds*. The
+# whole interval outside: *does not hold*. The interval across the edge: again *cannot yet be
+# decided*. For a difference with the range "above 0" this says: the interval has to exclude zero.
 #
 # Three things to argue about, in your group:
 #
-# - A claim about a *training loss* is held against the training loss, although this course does not
-#   think much of it. A fair test takes a claim as it was meant.
+# - A claim about a *training loss* is checked against the training loss, although this course does
+#   not think much of it. A fair test takes a claim as it was meant.
 # - "Clearer" is measured here as SSIM, "vibrant" as colourfulness, "best" as test MSE, and A1
 #   stands for A. The ranges and these readings are ours. You find them in
 #   `course_lib/results/claims.py`; would you have chosen others?
@@ -685,8 +687,8 @@ checks.check("06.separating_experiment", separating_experiment)
 # <details><summary>Exercise 4: why this one (open it when you have yours)</summary>
 #
 # The run has to be like `one` in all settings but one, and like `other` in that one. Then it is
-# like `other` in all but one as well: it stands on the corner between them. Its score against that
-# of `one` is the effect of the first cause, against that of `other` the effect of the second. A run
+# like `other` in all but one as well: it is the corner between them. Its score against that of
+# `one` is the effect of the first cause, against that of `other` the effect of the second. A run
 # that changes both is `other` again. A run that changes a third setting brings a new confound. And
 # a third *value* of one cause (a rate of 0.01 between runs at 0.001 and 0.0001) says what happens
 # elsewhere, not what happened here. One run is still not enough if the two causes *interact*: then
@@ -697,7 +699,7 @@ checks.check("06.separating_experiment", separating_experiment)
 # %% [markdown]
 # ### Exercise 5 · In your own words
 #
-# Write the paper's conclusion anew, from the tables of this lesson, in six to ten sentences: which
+# Write the paper's conclusion again, from the tables of this lesson, in six to ten sentences: which
 # model is better at what, how sure that is, and what you would run next.
 #
 # | points | for |
@@ -705,7 +707,7 @@ checks.check("06.separating_experiment", separating_experiment)
 # | 1 | numbers on test images, each with its baseline, its split and its number of seeds |
 # | 1 | telling blur from wrong colour: the luma part, and the error with the right gray |
 # | 1 | naming at least two confounds between the models you compare |
-# | 1 | saying what cannot be told yet, which run would tell most, and with how many seeds |
+# | 1 | saying what cannot yet be decided, which run would decide most, and with how many seeds |
 
 # %% [markdown] tags=["written"] points=4
 # *Your answer here.*
@@ -713,10 +715,10 @@ checks.check("06.separating_experiment", separating_experiment)
 # %% [markdown]
 # ## Results
 #
-# The nine claims, by the rule of step 7. Under each stand the numbers that it was turned into: what
-# we measured, the range that was claimed, what our number rests on, and the verdict on this part. A
-# claim holds if all its parts do, and does not hold if one of them does not. Otherwise it stays
-# open.
+# The nine claims, by the rule of step 7. Under each are the numbers that it was translated into:
+# what we measured, the range that was claimed, what our number rests on, and the verdict on this
+# part. A claim holds if all its parts do, and does not hold if one of them does not. Otherwise it
+# remains open.
 
 # %% tags=["results", "nbval-check-output"]
 verdicts = []
@@ -730,8 +732,8 @@ for claim in claims.CLAIMS:
         print(f"{'':14}claimed {part.claimed}; {rests_on}: {word}")
 
 # %% [markdown]
-# **What to see.** Below each number stands the interval over its seeds. If it lies across an end of
-# the range, that part stays open: where does this happen? Across which end? And where is the mean:
+# **What to see.** Below each number is the interval over its seeds. If it lies across an end of the
+# range, that part remains open: where does this happen? Across which end? And where is the mean:
 # well inside the range, outside, or so near to the end that it could be on either side? A claim
 # with several parts stands or falls with the weakest: where does one part hold and another not? Is
 # it then fair to the paper that the whole claim does not hold?
@@ -739,9 +741,9 @@ for claim in claims.CLAIMS:
 # Two intervals are odd. That of a quotient of distances (claim 4) reaches below zero, where no such
 # quotient can be. Student's t does not know that, and from three numbers it is wide; the claim asks
 # about the upper end only. And the minutes of claim 7 have a wide one, in which the luck of the
-# seeds has little part: seed 0 was trained on one kind of processor, and there B took longest;
+# seeds plays a small role: seed 0 was trained on one kind of processor, and there B took longest;
 # seeds 1 and 2 were trained on another, and there C did. More seeds would not settle this. Time
-# belongs to the machine as much as to the model.
+# depends on the machine as much as on the model.
 #
 # *Counted* needs no training: the numbers of parameters are facts. *No number* means that a run is
 # missing, or cannot give what is asked.
@@ -768,17 +770,17 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # %% [markdown]
 # **What to see.** A *negative* gain means that the model is worse than leaving the picture gray, or
 # than one colour per gray level, which is harder to beat. (The control sees the colours, so its
-# gain is no merit.) If an interval lies wholly on one side of zero, that is settled for *these
-# weights*. What other seeds would give is another question, and step 5 asked it. The last line
-# counts the paper's claims that have a verdict. Which of the others does an interval leave open,
-# and which a missing run?
+# gain is not to its credit.) If an interval is entirely on one side of zero, that is settled for
+# *these weights*. What other seeds would give is another question, and step 5 asked it. The last
+# line counts the paper's claims that have a verdict. Which of the others does an interval leave
+# open, and which a missing run?
 #
-# Twice `True`: the models that you loaded score what their records say, and the bar is where it
-# should be. If one says `False`, something in the weights or the data is not what it should be.
+# Twice `True`: the models that you loaded score what their records say, and the baseline is where
+# it should be. If one says `False`, something in the weights or the data is not what it should be.
 #
 # <details><summary>Exercise 5: an answer to compare with (open it when you have yours)</summary>
 #
-# Put your numbers where a step stands in brackets, and choose between the words with a slash.
+# Put your numbers where a step is named in brackets, and choose between the words with a slash.
 #
 # "On the 10,000 test images A1 has a mean MSE of (step 5) and A2 of (step 5), each over (step 5)
 # seeds, B of (step 5) and C of (step 5), each over (step 5). A picture left gray has (step 1) and
@@ -794,12 +796,12 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 # over images (step 5) the order of these weights would stay / might change on other images; of
 # other trainings they say nothing, and the intervals over seeds, from (step 5) seeds each, do.
 # Neither says that it is the network: A1 differs from B in framework, rate, schedule, batch,
-# epochs, turning and gray, and C from B in the size of its latent as well as in its kind. So 'A is
-# best overall' cannot be told yet / holds / does not hold (Results). Next I would train lesson 04's
-# 'C, halved twice' at full length, by B's recipe: its latent has 256 numbers, so the size no longer
-# lies between it and B, though B's dense layers and their `relu` still do; and I would take as many
-# seeds as exercise 3 gives for a power of 80 %, from the smallest difference that I care about and
-# the spread between seeds."
+# epochs, rotation and gray, and C from B in the size of its latent as well as in its kind. So 'A is
+# best overall' cannot yet be decided / holds / does not hold (Results). Next I would train lesson
+# 04's 'C, halved twice' at full length, by B's recipe: its latent has 256 numbers, so the size no
+# longer separates it from B, though B's dense layers and their `relu` still do; and I would take as
+# many seeds as exercise 3 gives for a power of 80 %, from the smallest difference that I care about
+# and the spread between seeds."
 #
 # </details>
 
@@ -812,15 +814,15 @@ print(f"claims of the paper on which the published runs give a verdict: {told} o
 #   one cause says *why*.
 # - Compare image by image. The interval over images is about these weights; only an interval over
 #   seeds is about recipes.
-# - A1 differs from B and C in framework, rate, schedule, batch, epochs, turning and gray, beside
-#   the network; B and C differ in the size and the kind of their latent. Such a comparison cannot
-#   say what made the difference.
+# - A1 differs from B and C in framework, rate, schedule, batch, epochs, rotation and gray, apart
+#   from the network; B and C differ in the size and the kind of their latent. Such a comparison
+#   cannot say what made the difference.
 # - A wrong gray reappears as chroma. Colours are compared after the right gray has been given back.
 # - Parameters, mult-adds and size of the latent rank the models in three different ways.
-# - A rule fixed before looking keeps one honest, and "cannot be told yet" is a result.
+# - A rule fixed before looking keeps one honest, and "cannot yet be decided" is a result.
 #
-# **Next:** go on with the plan that you made in exercise 5. (Lesson 07, beyond the paper, is still
-# to be written.)
+# **Next:** continue with the plan that you made in exercise 5. (Lesson 07, beyond the paper, is
+# still to be written.)
 
 # %% [markdown]
 # ## Further reading

@@ -1,4 +1,4 @@
-"""The rule by which claims are judged, on runs made up for it and on the published ones."""
+"""The rule by which claims are judged, on invented runs and on the published ones."""
 
 import json
 from math import inf, isnan, nan
@@ -13,7 +13,7 @@ LOWEST = Part("lowest", ("fc_latent",), claims._lowest, 0.0095)
 
 
 @pytest.mark.parametrize(
-    ("values", "low", "high", "expected"),
+    ("numbers", "low", "high", "expected"),
     [
         ([], 0, 1, OPEN),
         ([0.5, 0.5], 0, 1, OPEN),  # two seeds
@@ -23,11 +23,11 @@ LOWEST = Part("lowest", ("fc_latent",), claims._lowest, 0.0095)
         ([0.4, 0.5, 0.6], 0.3, 1, OPEN),
         ([0.4, 0.5, 0.6], 0.8, inf, FAILS),
         ([0.4, 0.5, 0.6], -inf, 0.2, FAILS),
-        ([-0.1, 0.0, 0.1], 0, inf, OPEN),  # the interval of a difference holds zero
+        ([-0.1, 0.0, 0.1], 0, inf, OPEN),  # the interval of a difference contains zero
     ],
 )
-def test_the_rule(values, low, high, expected):
-    assert claims.verdict(values, low, high) == expected
+def test_the_rule(numbers, low, high, expected):
+    assert claims.verdict(numbers, low, high) == expected
 
 
 def publish(folder, experiment, seed, losses):
@@ -46,15 +46,15 @@ def test_three_seeds_settle_a_part(tmp_path):
         publish(tmp_path, "fc_latent", seed, [0.03, 0.011 + seed * 1e-5])
     result, [finding] = claims.judge(Claim(3, "", (LOWEST,)), tmp_path)
     # 0.01101 +- 4.303 * 1e-5 / sqrt(3)
-    words = "seeds: 3, 95 % interval 0.01099 to 0.01103"
-    assert (result, finding.rests_on) == (HOLDS, words)
+    rests_on = "seeds: 3, 95 % interval 0.01099 to 0.01103"
+    assert (result, finding.rests_on) == (HOLDS, rests_on)
     assert finding.value == pytest.approx(0.01101)
 
 
 def test_an_interval_is_in_plain_decimals():
     # 0.00015 +- 4.303 * 0.00005 / sqrt(3)
-    words = "seeds: 3, 95 % interval 0.00002579 to 0.0002742"
-    assert claims._rests_on([0.0001, 0.0002, 0.00015]) == words
+    rests_on = "seeds: 3, 95 % interval 0.00002579 to 0.0002742"
+    assert claims._rests_on([0.0001, 0.0002, 0.00015]) == rests_on
 
 
 def test_one_seed_and_missing_runs_do_not(tmp_path):
@@ -76,12 +76,12 @@ def test_two_models_are_compared_by_runs_of_the_same_seed(tmp_path):
 
 
 def test_when_the_queue_is_done_every_claim_with_a_recipe_gets_its_verdict(tmp_path):
-    """The queue of all runs, made up: five seeds of A1 and A2, three of B and C."""
+    """The queue of all runs, invented: five seeds of A1 and A2, three of B and C."""
     ends = {claims.A1: 0.0041, claims.A2: 0.0042, claims.B: 0.0101, claims.C: 0.0052}
-    for job in training_queue.jobs():
-        if job.name in ends:
-            losses = [0.02, *[ends[job.name] + 1e-5 * job.seed] * 29]
-            publish(tmp_path, job.name, job.seed, losses)
+    for planned in training_queue.planned_runs():
+        if planned.name in ends:
+            losses = [0.02, *[ends[planned.name] + 1e-5 * planned.seed] * 29]
+            publish(tmp_path, planned.name, planned.seed, losses)
     for claim in claims.CLAIMS[:5:2]:  # 1, 3 and 5: of one model, and of two
         for finding in claims.judge(claim, tmp_path)[1]:
             assert finding.rests_on.startswith("seeds: "), claim.says
