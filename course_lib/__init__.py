@@ -34,7 +34,7 @@ def _settle_triton() -> None:
 _settle_triton()
 
 # Where TensorFlow came first and there is no GPU, torch's look for one meets TensorFlow's empty
-# CUDA library and warns; there is nothing to mend.
+# CUDA library and warns; there is nothing to fix.
 warnings.filterwarnings("ignore", message="CUDA initialization: Unexpected error")
 
 

@@ -1,4 +1,4 @@
-"""What a model has to beat. Two ways to colour a picture without learning to see."""
+"""The baselines that a model has to beat: two ways to colour a picture without any learning."""
 
 from functools import cache
 from pathlib import Path

@@ -34,7 +34,7 @@ ARRAY_HASHES = {
 TRAIN_MEAN = (0.49139968, 0.48215841, 0.44653091)
 TRAIN_STD = (0.24703223, 0.24348513, 0.26158784)
 
-NUM_SAMPLE_TRAIN = 1600  # of the sample's 2,000 training images; the other 400 are to validate with
+NUM_SAMPLE_TRAIN = 1600  # of the sample's 2,000 training images; the other 400 are for validation
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class CIFAR10:
         x_test: uint8 (M, 32, 32, 3). M is 10,000, in the sample 1,000.
         y_test: int64 (M,).
         name: "full" or "sample".
-        source: a phrase that says which source served.
+        source: a phrase that names the source of the data.
         train_indices: int64 (N,), which of the 50,000 each training image is.
         test_indices: int64 (M,), which of the 10,000 each test image is. The first 100 are 0 to 99.
     """
@@ -153,7 +153,7 @@ def split(cifar: CIFAR10, protocol: str = "held_out") -> Split:
 
     Args:
         protocol: "held_out": validation images are drawn from the training set, 45,000 and 5,000
-            of the full data, 1,600 and 400 of the sample. The sample's parts lie inside the full
+            of the full data, 1,600 and 400 of the sample. The sample's parts are inside the full
             data's, so a model trained on the 45,000 has seen none of the 400.
             "paper": validation IS THE TEST SET, and all training images are trained on. This is
             the leak in the paper: a schedule or a checkpoint chosen this way has seen the test
@@ -180,7 +180,7 @@ def split(cifar: CIFAR10, protocol: str = "held_out") -> Split:
 
 
 def cached_in() -> Path:
-    """The folder that holds all of CIFAR-10 once `course data` has filled it: 184 MB."""
+    """The folder that contains all of CIFAR-10 once `course data` has filled it: 184 MB."""
     return files.cache_folder() / "cifar10"
 
 
@@ -194,7 +194,7 @@ def verify(arrays: Mapping[str, np.ndarray], hashes: Mapping[str, str]) -> None:
 
 
 def all_images(arrays: Mapping[str, np.ndarray], source: str) -> CIFAR10:
-    """All of CIFAR-10 from its four arrays, and a phrase that says where they are from."""
+    """All of CIFAR-10 from its four arrays, and a phrase that says where they come from."""
     return CIFAR10(
         x_train=arrays["x_train"],
         y_train=arrays["y_train"].astype(np.int64),

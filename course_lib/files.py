@@ -13,7 +13,7 @@ import numpy as np
 
 
 class CourseError(ValueError):
-    """Something a reader can mend. The message is one sentence that says what to do.
+    """A problem that the reader can fix. The message is one sentence that says what to do.
 
     The command line prints the sentence alone; so does Jupyter, by `_render_traceback_`.
     """
@@ -23,7 +23,7 @@ class CourseError(ValueError):
 
 
 def cache_folder() -> Path:
-    """The folder for downloaded data, made if absent: $COURSE_CACHE, else the user's cache."""
+    """The folder for downloaded data, created if absent: $COURSE_CACHE, else the user's cache."""
     import pooch
 
     folder = Path(os.environ.get("COURSE_CACHE") or pooch.os_cache("gray-to-color"))
@@ -31,7 +31,7 @@ def cache_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CourseError(
-            f"The cache folder {folder} cannot be made ({error.strerror}); "
+            f"The cache folder {folder} cannot be created ({error.strerror}); "
             "set COURSE_CACHE to a folder you can write to."
         ) from error
     return folder
@@ -95,5 +95,5 @@ def sha256_of_file(path: str | os.PathLike[str]) -> str:
 
 
 def sha256_of_array(array: np.ndarray) -> str:
-    """SHA-256 of an array's bytes in C order, in hexadecimal. Shape and type do not count."""
+    """SHA-256 of an array's bytes in C order, in hexadecimal. Shape and type do not matter."""
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

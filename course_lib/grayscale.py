@@ -1,4 +1,4 @@
-"""From colour to gray, and the one check that every image passes on its way in.
+"""From colour to gray, and the one check that every input image has to pass.
 
 The course's definition of gray is BT.601 in floating point: 0.299 R + 0.587 G + 0.114 B.
 """
@@ -16,7 +16,7 @@ BT709 = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709, the primaries of sRGB
 CHANNEL_MEAN = (1 / 3, 1 / 3, 1 / 3)
 TORCHVISION = (0.2989, 0.587, 0.114)  # sums to 0.9999; TensorFlow uses the same three
 
-TOLERANCE = 1e-4  # how far outside [0, 1] rounding may carry a value
+TOLERANCE = 1e-4  # how far outside [0, 1] rounding may move a value
 
 
 def check_images(images: Any, name: str, channels: int | None = None) -> np.ndarray:
@@ -24,7 +24,7 @@ def check_images(images: Any, name: str, channels: int | None = None) -> np.ndar
 
     Args:
         images: floating-point array, values in [0, 1]; anything NumPy can read.
-        name: what to call it in the message.
+        name: its name in the error message.
         channels: length that the last axis must have; None accepts any shape.
 
     Raises:
@@ -56,7 +56,7 @@ def check_images(images: Any, name: str, channels: int | None = None) -> np.ndar
     if low < -TOLERANCE or high > 1 + TOLERANCE:
         hint = "divide by 255 first" if high > 2 else "clip or rescale it first"
         raise CourseError(
-            f"{name} must lie in [0, 1], but reaches from {low:.4g} to {high:.4g}: {hint}."
+            f"{name} must be in [0, 1], but ranges from {low:.4g} to {high:.4g}: {hint}."
         )
     return images
 
@@ -66,11 +66,11 @@ def to_gray(rgb: Any, weights: Sequence[float] = BT601, keepdims: bool = False) 
 
     Args:
         rgb: float RGB in [0, 1], shape (..., H, W, 3).
-        weights: what red, green and blue count; BT.601 unless told otherwise.
-        keepdims: keep a last axis of length 1, as a convolution wants it.
+        weights: the weights of red, green and blue; BT.601 by default.
+        keepdims: keep a last axis of length 1, as a convolution needs it.
 
     Returns:
-        float32 gray, shape (..., H, W), or (..., H, W, 1) with `keepdims`. It lies in [0, 1] if
+        float32 gray, shape (..., H, W), or (..., H, W, 1) with `keepdims`. It is in [0, 1] if
         the weights are not negative and add up to 1 at most.
 
     Raises:
@@ -85,14 +85,14 @@ def to_gray(rgb: Any, weights: Sequence[float] = BT601, keepdims: bool = False) 
 
 def _three_numbers(weights: Sequence[float]) -> list[float]:
     try:
-        values = [float(weight) for weight in weights]
+        numbers = [float(weight) for weight in weights]
     except (TypeError, ValueError):
-        values = []
-    if len(values) != 3 or not np.isfinite(values).all():
+        numbers = []
+    if len(numbers) != 3 or not np.isfinite(numbers).all():
         raise CourseError(
             f"weights must be three finite numbers, for red, green and blue, not {weights!r}."
         )
-    return values
+    return numbers
 
 
 def linear_light_gray(rgb: Any, keepdims: bool = False) -> np.ndarray:

@@ -1,7 +1,8 @@
 """How far a prediction is from the truth, and in which way.
 
-One number hides which failure it is. The squared error is therefore split into a luma part (what
-a wrong gray picture costs at least: blur) and a chroma part (the rest: wrong colour).
+One number does not show which kind of failure it is. The squared error is therefore split into a
+luma part (what a wrong gray picture costs at least: blur) and a chroma part (the rest: wrong
+colour).
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from course_lib.files import CourseError
 from course_lib.grayscale import BT601, check_images
 
 CHUNK = 250  # images at a time, so that 10,000 of them need little memory
-PSNR_LIMIT = 100.0  # dB; stands for every error below it, zero included
+PSNR_LIMIT = 100.0  # dB; reported for every larger PSNR, that of identical images included
 SSIM_WINDOW = 11  # pixels, of the Gaussian window below
 
 
@@ -20,7 +21,7 @@ def evaluate(prediction: Any, target: Any) -> dict[str, float]:
     """Every metric as one number: the mean over all images of `per_image`, plus `psnr`.
 
     `psnr` comes from the pooled MSE of all images; `psnr_per_image` is the mean of the images' own
-    PSNRs. They differ (the logarithm of a mean is not the mean of logarithms), so name which one
+    PSNRs. They differ (the logarithm of a mean is not the mean of logarithms), so say which one
     you report. Every number is finite, so that JSON can hold it.
 
     Args:
@@ -39,7 +40,7 @@ def evaluate(prediction: Any, target: Any) -> dict[str, float]:
 
 def summary(errors: dict[str, np.ndarray]) -> dict[str, float]:
     """What `evaluate` gives, from what `per_image` gave."""
-    scores = {name: float(values.mean()) for name, values in errors.items()}
+    scores = {name: float(per_image_error.mean()) for name, per_image_error in errors.items()}
     scores["psnr_per_image"] = scores["psnr"]
     scores["psnr"] = float(psnr(scores["mse"]))
     return scores
@@ -61,7 +62,7 @@ def per_image(prediction: Any, target: Any) -> dict[str, np.ndarray]:
         - psnr: see `psnr`; dB, more is better.
         - ssim: structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) by scikit-image,
           at most 1. Gaussian window of 11 pixels with sigma 1.5, data range 1, mean over the
-          three channels and the windows that lie wholly inside the image.
+          three channels and the windows that are entirely inside the image.
         - ciede2000: colour difference by scikit-image, mean over pixels (CIE 142-2001; sRGB
           under D65). About 1 is just noticeable.
         - colourfulness, colourfulness_target: see `colourfulness`.
@@ -115,7 +116,7 @@ def psnr(mse: Any) -> np.ndarray:
     """Peak signal-to-noise ratio in dB, -10 log10(mse) for values in [0, 1].
 
     Identical images would have an infinite one, and so would gray test images copied by a gray
-    baseline: one of them would carry the whole mean away. PSNR is therefore cut off at
+    baseline: one of them would carry the whole mean away. PSNR is therefore clipped at
     `PSNR_LIMIT`, 100 dB, which is an error of 1e-5, far below half a level of 8 bits.
     """
     return -10 * np.log10(np.maximum(mse, 10 ** (-PSNR_LIMIT / 10)))
@@ -145,7 +146,7 @@ def _ssim(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     from skimage.metrics import structural_similarity
 
     # torchmetrics was measured too: three times slower, and it also counts the windows that
-    # reach over the border into mirrored pixels, which at 32x32 are more than half of them.
+    # extend over the border into mirrored pixels, which at 32x32 are more than half of them.
     settings = dict(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
     return np.array(
         [

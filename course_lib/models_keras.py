@@ -11,7 +11,7 @@ from course_lib import quiet_stderr
 
 if importlib.util.find_spec("tensorflow") is None:
     os.environ.setdefault("KERAS_BACKEND", "torch")
-# JAX would take three quarters of a GPU's memory at its start, and PyTorch needs some as well.
+# JAX would allocate three quarters of a GPU's memory at its start; PyTorch needs some as well.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 with quiet_stderr():
@@ -21,7 +21,7 @@ with quiet_stderr():
 if keras.backend.backend() == "tensorflow":
     import tensorflow
 
-    tensorflow.get_logger().setLevel("ERROR")  # no advice on tracing where a lesson has many models
+    tensorflow.get_logger().setLevel("ERROR")  # no warnings about tracing: a lesson has many models
 
 # How every convolution of the model works, in both halves.
 STRIDED = {"kernel_size": 3, "strides": 2, "padding": "same", "activation": "relu"}

@@ -114,7 +114,7 @@ class Layer(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """The foot of the paper's tables. MB are 2**20 bytes."""
+    """The last lines of the paper's tables. One MB is 2**20 bytes."""
 
     num_parameters: int
     mult_adds: int

@@ -1,7 +1,7 @@
-"""Pictures. Small images are enlarged pixel by pixel, and nothing is told by colour alone.
+"""Pictures. Small images are enlarged pixel by pixel, and nothing is shown by colour alone.
 
-Every function returns a matplotlib Figure that pyplot does not know, so none can leak.
-`show` puts it into the notebook as a PNG with a text that says the same to a screen reader.
+Every function returns a matplotlib Figure that pyplot does not manage, so none can leak.
+`show` puts it into the notebook as a PNG, with the same information as text for a screen reader.
 """
 
 import base64
@@ -67,7 +67,7 @@ def as_rgb(images: np.ndarray) -> np.ndarray:
 
 
 def mosaic(images: np.ndarray, columns: int = 10, zoom: int = 2, title: str = "") -> Figure:
-    """The first `columns` x `columns` images, or as many as there are: the paper's way to look."""
+    """The first `columns` x `columns` images, or as many as there are, as the paper shows them."""
     images = as_rgb(images)[: columns * columns]
     figure, axes = _canvas(images, columns, zoom, top=LINE + 8 if title else 0)
     figure.suptitle(title, y=1 - 5 / (DPI * figure.get_figheight()), va="top", fontsize=10)
@@ -101,7 +101,7 @@ def side_by_side(
     Args:
         rows: row title -> images (N, H, W[, 1 or 3]); all rows show the same N images.
         numbers: row title -> N numbers, one printed under each image of that row.
-        titles: what stands above each column.
+        titles: the text above each column.
 
     Raises:
         CourseError: the rows differ in length, or a row of numbers does not fit its images.
@@ -110,7 +110,7 @@ def side_by_side(
     stacks = {title: as_rgb(images) for title, images in rows.items()}
     count = len(next(iter(stacks.values())))
     sizes = [(title, len(stack)) for title, stack in stacks.items()]
-    sizes += [(title, len(values)) for title, values in numbers.items()]
+    sizes += [(title, len(row)) for title, row in numbers.items()]
     for title, size in sizes:
         if title not in stacks or size != count:
             raise CourseError(f"Row {title!r} needs {count} entries, one for each image of a row.")
@@ -140,7 +140,7 @@ def loss_curves(
     baselines: Mapping[str, float] | None = None,
     events: Iterable[tuple[float, str]] = (),
 ) -> Figure:
-    """Loss against epoch: training dashed with open marks, validation solid with full ones.
+    """Loss against epoch: training dashed with open markers, validation solid with filled ones.
 
     Args:
         history: one dict per epoch with "train_loss" and, if measured, "validation_loss";
@@ -149,15 +149,15 @@ def loss_curves(
         events: (epoch, label), drawn as labelled vertical lines: where a schedule acted.
     """
     runs = history if isinstance(history, Mapping) else {"": history}
-    height = 4 if len(runs) == 1 else 4 + 0.4 * len(runs)  # a run more is two names more
+    height = 4 if len(runs) == 1 else 4 + 0.4 * len(runs)  # each run adds two names
     figure = Figure(figsize=(7.5, height), dpi=DPI, layout="constrained")
     ax = figure.add_subplot(xlabel="epoch", ylabel="mean squared error")
-    for (name, epochs), mark, colour in zip(runs.items(), "osD^vP", _COLOURS, strict=False):
+    for (name, epochs), marker, colour in zip(runs.items(), "osD^vP", _COLOURS, strict=False):
         for key, line, face in (("train_loss", "--", "white"), ("validation_loss", "-", colour)):
             points = [(i, epoch[key]) for i, epoch in enumerate(epochs, 1) if key in epoch]
             label = f"{name} {key.removesuffix('_loss')}".strip()
             if points:
-                ax.plot(*zip(*points, strict=True), line, marker=mark, markerfacecolor=face,
+                ax.plot(*zip(*points, strict=True), line, marker=marker, markerfacecolor=face,
                         color=colour, markersize=5, label=label)  # fmt: skip
     _name_levels(ax, baselines or {})
     for epoch, label in events:
@@ -166,7 +166,7 @@ def loss_curves(
                     textcoords="offset points", rotation=90, va="top", fontsize=8)  # fmt: skip
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
-    # Above the axes, where it covers no curve and no event.
+    # Above the axes, where it covers neither a curve nor an event.
     figure.legend(frameon=False, loc="outside upper left", ncols=1 if len(runs) > 1 else 2)
     return figure
 
@@ -185,7 +185,7 @@ def _name_levels(ax: Axes, levels: Mapping[str, float]) -> None:
                     va="center", fontsize=9)  # fmt: skip
 
 
-# Okabe and Ito's colours: told apart by readers with any common kind of colour vision.
+# Okabe and Ito's colours: readers with any common kind of colour vision can distinguish them.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 

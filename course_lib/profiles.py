@@ -1,4 +1,4 @@
-"""How much machine a lesson may use. One parameter switches; nothing is edited."""
+"""How much computing a lesson may use. One parameter switches; nothing else is edited."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from course_lib.files import CourseError
 
 @dataclass(frozen=True)
 class Profile:
-    """What a profile grants a lesson.
+    """What a profile allows a lesson to use.
 
     Attributes:
         name: "quick" or "full".
@@ -23,20 +23,21 @@ class Profile:
 
 
 PROFILES = {
-    # Two CPU cores, no GPU, no network: learning is seen to happen, in seconds.
+    # Two CPU cores, no GPU, no network: enough to see learning happen, in seconds.
     "quick": Profile("quick", data="sample", channels=(16, 32, 64), num_epochs=3),
     # The paper's widths, data and epochs, for a GPU.
     "full": Profile("full", data="full", channels=(64, 128, 256), num_epochs=None),
 }
 
-# How products are computed in training; what is kept and added up is float32 in each of them.
-# float32: as on paper. tf32: factors rounded to 10 bits, on NVIDIA GPUs that can; elsewhere the
-# same as float32. bfloat16: factors and activations rounded to 7 bits (mixed precision).
+# How products are computed in training; weights and sums are float32 in each of them.
+# float32: full precision. tf32: factors rounded to 10 bits, on NVIDIA GPUs that support it;
+# elsewhere the same as float32. bfloat16: factors and activations rounded to 7 bits (mixed
+# precision).
 PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
 def check_precision(name: str) -> None:
-    """Raise CourseError unless it is one of PRECISIONS."""
+    """Raise CourseError unless `name` is one of PRECISIONS."""
     if name not in PRECISIONS:
         known = ", ".join(PRECISIONS)
         raise CourseError(f"There is no precision {name!r}; choose one of: {known}.")

@@ -1,4 +1,4 @@
-"""Same seed, same run."""
+"""Random seeds: the same seed gives the same run."""
 
 import random
 import sys
@@ -9,7 +9,7 @@ import numpy as np
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and whichever frameworks are already imported.
 
-    A framework that is not imported is left alone, so that seeding costs no seconds of import.
+    A framework that is not imported is left alone: seeding does not cost the seconds of an import.
     """
     random.seed(seed)
     np.random.seed(seed)

@@ -1,4 +1,4 @@
-"""How sure a comparison is."""
+"""How certain a comparison is: confidence intervals."""
 
 from typing import Any
 
@@ -11,28 +11,28 @@ NUM_RESAMPLES = 9999
 NUMBERS_AT_ONCE = 1_000_000  # of the bootstrap, so that 10,000 images need little memory
 
 
-def mean_interval(values: Any, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean of independent values, one per seed, with Student's t interval.
+def mean_interval(numbers: Any, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Mean of independent numbers, one per seed, with Student's t interval.
 
-    The interval says where the mean over all seeds may lie, if the values scatter normally.
+    The interval says where the mean over all seeds may be, if the numbers are normally distributed.
 
     Args:
-        values: N finite numbers, such as the test MSE of N runs that differ in their seed only.
+        numbers: N finite ones, such as the test MSE of N runs that differ in their seed only.
         confidence: between 0 and 1.
 
     Returns:
-        (mean, low, high). One value alone tells nothing about spread: low and high are then NaN,
-        never an invented interval. `files.write_json` refuses NaN, so write null in their place.
+        (mean, low, high). One number alone says nothing about spread: low and high are then NaN,
+        never an invented interval. `files.write_json` refuses NaN, so write null instead.
 
     Raises:
-        CourseError: no values, values that are not finite numbers in one row, wrong confidence.
+        CourseError: no numbers, not a row of finite numbers, wrong confidence.
     """
-    values = _numbers(values, "values")
+    numbers = _row_of_numbers(numbers, "numbers")
     _check_confidence(confidence)
-    mean = float(values.mean())
-    if len(values) < 2:
+    mean = float(numbers.mean())
+    if len(numbers) < 2:
         return mean, np.nan, np.nan
-    half_width = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values))
+    half_width = float(stats.t.ppf((1 + confidence) / 2, len(numbers) - 1) * stats.sem(numbers))
     return mean, mean - half_width, mean + half_width
 
 
@@ -55,14 +55,13 @@ def paired_difference(
         NaN, as in `mean_interval`.
 
     Raises:
-        CourseError: different lengths, no values, values that are not finite numbers in one row,
-            wrong confidence.
+        CourseError: different lengths, no numbers, not a row of finite numbers, wrong confidence.
     """
-    a, b = _numbers(a, "a"), _numbers(b, "b")
+    a, b = _row_of_numbers(a, "a"), _row_of_numbers(b, "b")
     _check_confidence(confidence)
     if len(a) != len(b):
         raise CourseError(
-            f"a has {len(a)} values and b {len(b)}, but a paired difference needs both models on "
+            f"a has {len(a)} numbers and b {len(b)}, but a paired difference needs both models on "
             "the same images, in the same order."
         )
     difference = a - b
@@ -81,9 +80,9 @@ def paired_difference(
     return mean, float(interval.low), float(interval.high)
 
 
-def _numbers(values: Any, name: str) -> np.ndarray:
+def _row_of_numbers(given: Any, name: str) -> np.ndarray:
     try:
-        numbers = np.asarray(values, dtype=np.float64)
+        numbers = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise CourseError(f"{name} must be a row of numbers: {error}") from error
     if numbers.ndim != 1 or numbers.size == 0 or not np.isfinite(numbers).all():
@@ -96,4 +95,4 @@ def _numbers(values: Any, name: str) -> np.ndarray:
 
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
-        raise CourseError(f"confidence must lie between 0 and 1, such as 0.95, not {confidence}.")
+        raise CourseError(f"confidence must be between 0 and 1, such as 0.95, not {confidence}.")

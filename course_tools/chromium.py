@@ -28,7 +28,7 @@ def find() -> str | None:
 
 
 def install() -> None:
-    """Try to get a Chromium: Debian's as root, else Playwright's own. Failing is no error."""
+    """Try to get a Chromium: Debian's as root, else Playwright's own. Failing is not an error."""
     if shutil.which("apt-get") and os.geteuid() == 0:
         for command in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
             _quietly([*APT, *command])

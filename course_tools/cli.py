@@ -1,4 +1,4 @@
-"""The command `course`. Imports stand inside the commands, so that `course --help` is quick."""
+"""The command `course`. Imports are inside the commands, so that `course --help` is quick."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ Names = Annotated[
 ]
 Name = Annotated[str, typer.Argument(help="A lesson, such as 01 or 3.")]
 
-# JupyterLab opens a text source as a notebook, and asks nobody whether to show news.
+# JupyterLab opens a text source as a notebook, and does not ask whether to show news.
 LAB_OVERRIDES = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"python": "Jupytext Notebook"}},
@@ -45,7 +45,7 @@ LAB_SETTINGS = {
 
 
 def main() -> None:
-    """Run the command; what the reader can mend comes as one sentence, with exit code 2."""
+    """Run the command; a problem the reader can fix is one sentence, with exit code 2."""
     try:
         app()
     except CourseError as error:
@@ -109,7 +109,7 @@ def run(
 
 @app.command()
 def start(names: Names = None) -> None:
-    """Put student editions into work/. A file that is there is left as it is."""
+    """Put student editions into work/. A file that is already there is left unchanged."""
     from course_tools.lessons import lesson_source, student_edition
 
     for lesson in lesson_source.select(names):
@@ -118,14 +118,14 @@ def start(names: Names = None) -> None:
             print(f"{path} is ready.")
         else:
             print(
-                f"{path} is already there and was left as it is; "
-                f"`course reset {lesson.number}` keeps it under another name and starts afresh."
+                f"{path} is already there and was left unchanged; "
+                f"`course reset {lesson.number}` keeps it under another name and starts again."
             )
 
 
 @app.command()
 def reset(name: Name) -> None:
-    """Start a lesson afresh in work/; the old file is kept under a numbered name."""
+    """Start a lesson again in work/; the old file is kept under a numbered name."""
     from course_tools.lessons import lesson_source, student_edition
 
     lesson = lesson_source.find(name)
@@ -194,7 +194,7 @@ def data(
         str | None, typer.Option("--from", help="Your own file, folder or URL, tried first.")
     ] = None,
 ) -> None:
-    """Fetch CIFAR-10 into the cache, verified, and say which source served."""
+    """Fetch CIFAR-10 into the cache, verified, and say which source was used."""
     from course_tools.dataset import fetch
 
     fetch.fetch(source)
@@ -217,13 +217,13 @@ def train(
         str, typer.Option(help="float32, tf32 or bfloat16; auto: tf32 on a GPU, else float32.")
     ] = "auto",
     minutes: Annotated[
-        float | None, typer.Option(help="Stop before they are over; the same command goes on.")
+        float | None, typer.Option(help="Stop before they are over; the same command resumes.")
     ] = None,
     show: Annotated[
         bool, typer.Option("--list", help="With all: only say what is done and what is left.")
     ] = False,
 ) -> None:
-    """Train an experiment and publish the run; stopped anywhere, it goes on where it was."""
+    """Train an experiment and publish the run; interrupted anywhere, it resumes where it was."""
     from course_tools.experiments import training_queue
     from course_tools.experiments.train import Settings
 

@@ -17,7 +17,7 @@ from course_tools.lessons.lesson_source import ROOT
 MIN_MEMORY_GB = 4
 MIN_DISK_GB = 2
 
-# Run in a process of its own: a crash is then a finding and not the end of the doctor.
+# Run in a separate process: a crash is then a finding and does not end the doctor.
 PROBE = """
 import json
 import course_lib, tensorflow, torch
@@ -65,7 +65,7 @@ def report(findings: Iterable[Finding]) -> str:
 
 
 def python_version(version: tuple[int, int]) -> Finding:
-    """Python is one that the course is made for."""
+    """Python is a version that the course supports."""
     name = ".".join(map(str, version))
     if (3, 11) <= version < (3, 13):
         return Finding(True, f"Python {name} ({platform.machine()}, {os.cpu_count()} cores).")
@@ -146,7 +146,7 @@ def data_cache() -> Finding:
     except (OSError, ValueError, LookupError):
         return Finding(
             True,
-            "CIFAR-10 is not in the cache: the bundled sample serves; `course data` fetches all.",
+            "CIFAR-10 is not in the cache: the bundled sample is used; `course data` fetches all.",
         )
     return Finding(True, f"CIFAR-10 is in the cache ({folder}), filled from {origin}.")
 

@@ -1,1 +1,1 @@
-"""What was trained: recipes (`experiments`), published runs, and the claims they settle."""
+"""What was trained: recipes (`experiments`), published runs, and the claims they decide."""

@@ -1,7 +1,7 @@
 """The recipes, as data. Nothing here runs anything.
 
 `EXPERIMENTS["three_layer_plateau"]` is the paper's run A1 under our protocol (5,000 training images
-held out for validation, the test set looked at once). The same name with `_paper` is under the
+held out for validation, the test set used once). The same name with `_paper` is under the
 paper's own: the test set drives the schedule and chooses the checkpoint.
 """
 
@@ -29,7 +29,7 @@ class Experiment:
         batch_size: images in a step.
         num_epochs: passes over the training images at full length.
         schedule: arguments of ReduceLROnPlateau; None keeps the rate constant.
-        rotation: training images are turned by up to this many degrees either way.
+        rotation: training images are rotated by up to this many degrees either way.
         flip: each training image is mirrored, left to right, with an even chance.
         gray_weights: name of the constant in `grayscale` that makes the input; None: the input is
             the RGB image itself, which separates "the bottleneck blurs" from "colour is ambiguous".
@@ -113,7 +113,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         # The paper's own protocol: the test set is the validation set. Only to reproduce, and to
         # show the leak.
         *(replace(e, name=f"{e.name}_paper", protocol="paper") for e in PAPER),
-        # The learning-rate ablation at a size two CPU cores finish.
+        # The learning-rate ablation at a size that two CPU cores can train.
         *(replace(e, name=f"{e.name}_5k", num_train=5_000) for e in (A1, A2)),
         RGB_TO_RGB,
     )

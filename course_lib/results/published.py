@@ -24,7 +24,7 @@ class Run:
     """One published run.
 
     Attributes:
-        folder: where its files lie.
+        folder: where its files are.
         manifest: experiment, letter, seed, command, commit, versions, device, data hash,
             history, events, metrics per split, files with their SHA-256, weights_epoch.
     """
@@ -134,7 +134,7 @@ def is_keras(model: Any) -> bool:
 
 
 def predict(model: Any, gray: np.ndarray) -> np.ndarray:
-    """RGB (N, H, W, 3) in [0, 1] that a PyTorch or Keras model makes of gray (N, H, W)."""
+    """RGB (N, H, W, 3) in [0, 1] that a PyTorch or Keras model predicts from gray (N, H, W)."""
     if is_keras(model):
         from course_lib.training.keras_loop import predict
     else:
@@ -143,7 +143,7 @@ def predict(model: Any, gray: np.ndarray) -> np.ndarray:
 
 
 def weights_by_name(model: Any) -> dict[str, Any]:
-    """The weights of a PyTorch or Keras model (tensors, variables) by the names they ship under."""
+    """The weights of a PyTorch or Keras model (tensors, variables) by their published names."""
     if is_keras(model):
         return {variable.path: variable for variable in model.weights}
     return dict(model.state_dict())

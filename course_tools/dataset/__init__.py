@@ -1,1 +1,1 @@
-"""CIFAR-10: fetched from whoever serves it, verified by its hashes, kept in a cache."""
+"""CIFAR-10: fetched from whichever source has it, verified by its hashes, kept in a cache."""

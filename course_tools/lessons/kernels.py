@@ -1,13 +1,13 @@
-"""How kernels are started where nobody watches: quietly, and so that no reply is missed.
+"""How kernels are started without a user: quietly, and so that no reply is missed.
 
-Two faults of what we build on stop a run for good, about once in a hundred on a busy machine:
+Two faults in the underlying packages make a run hang, about once in a hundred on a busy machine:
 
 - A cell that shows an Output widget, as `interact` does, makes nbclient send on a socket that it
   is waiting on. The send may use up the signal that a reply has come (nbclient issue 312).
 - Kernels pick free ports and bind them later; another kernel may have bound them meanwhile.
 
-So replies are looked for every second, signal or not, and where the system has Unix sockets
-kernels talk over those, which nobody else picks.
+So replies are polled every second, with or without a signal, and where the system has Unix sockets
+kernels communicate over those, which nobody else picks.
 """
 
 import os
@@ -47,7 +47,7 @@ class PatientChannel(AsyncZMQSocketChannel):
 
 
 class PatientKernelClient(AsyncKernelClient):
-    """A client that never waits for a reply that has come."""
+    """A client that never waits for a reply that has already arrived."""
 
     shell_channel_class = PatientChannel
 

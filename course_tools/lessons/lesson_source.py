@@ -92,7 +92,7 @@ def read(lesson: Lesson) -> NotebookNode:
 
 
 def inputs(notebook: NotebookNode) -> list[dict]:
-    """What a notebook says apart from what it printed: id, type, source and metadata per cell."""
+    """A notebook without its outputs: id, type, source and metadata per cell."""
     keys = ("id", "cell_type", "source", "metadata")
     return [{key: cell.get(key) for key in keys} for cell in notebook.cells]
 
@@ -108,7 +108,7 @@ def defined_name(source: str) -> str | None:
 
 
 def _name_cells(notebook: NotebookNode, number: str) -> None:
-    """Give every cell an id that outlives a rebuild and edits to other cells.
+    """Give every cell an id that survives a rebuild and edits to other cells.
 
     Exercises and their checks are named by the function, written answers by their number;
     other cells by the hash of their text.
@@ -137,6 +137,6 @@ def _name_cells(notebook: NotebookNode, number: str) -> None:
         cell.id = f"{number}-{name}"[:60] + (f"-{seen[name]}" if seen[name] > 1 else "")
 
 
-def _grade(cell: NotebookNode, **values: object) -> None:
+def _grade(cell: NotebookNode, **fields: object) -> None:
     """nbgrader's metadata, schema version 3."""
-    cell.metadata["nbgrader"] = nbformat.from_dict({"schema_version": 3, "task": False, **values})
+    cell.metadata["nbgrader"] = nbformat.from_dict({"schema_version": 3, "task": False, **fields})

@@ -1,4 +1,4 @@
-"""Execute lessons with papermill into build/runs, and say what came of each in one line."""
+"""Execute lessons with papermill into build/runs, and report on each in one line."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ class Result:
 
 
 class PeakMemory:
-    """The largest resident memory, in bytes, of all processes this one started, while it watches.
+    """The largest resident memory, in bytes, of all processes this one started, while it is active.
 
     Pages that two processes share count twice.
     """
@@ -44,7 +44,7 @@ class PeakMemory:
         self.bytes = 0
         self._interval = interval
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def __enter__(self) -> "PeakMemory":
         self._thread.start()
@@ -54,7 +54,7 @@ class PeakMemory:
         self._done.set()
         self._thread.join()
 
-    def _watch(self) -> None:
+    def _sample(self) -> None:
         import psutil
 
         me = psutil.Process()
@@ -79,7 +79,7 @@ def run(
     """Execute the lessons that have not run as they are now; one line when each begins and ends.
 
     Raises:
-        CourseError: unknown profile, or it needs all of CIFAR-10 and no source could serve.
+        CourseError: unknown profile, or it needs all of CIFAR-10 and no source could provide it.
     """
     needs_cifar10 = profiles.get(profile).data == "full"
     results = []
@@ -99,7 +99,7 @@ def run(
 
 
 def table(results: list[Result]) -> str:
-    """The closing table, one row a lesson."""
+    """The closing table, one row per lesson."""
     rows = [("lesson", "seconds", "peak MB", "key number", "where to look")]
     for result in results:
         rows.append(

@@ -30,7 +30,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def mini(monkeypatch):
-    """Arrays of 20 training and 10 test images that stand for CIFAR-10 in this test."""
+    """Arrays of 20 training and 10 test images that represent CIFAR-10 in this test."""
     sample = data.load_cifar10("sample")
     arrays = {
         "x_train": sample.x_train[:20],

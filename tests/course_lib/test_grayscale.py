@@ -61,7 +61,7 @@ def test_gray_lies_between_the_darkest_and_the_brightest_channel(rgb):
     ("rgb", "message"),
     [
         (COLOURS, "divide by 255 first"),
-        (255 * np.ones((1, 2, 2, 3)), r"reaches from 255 to 255: divide by 255 first"),
+        (255 * np.ones((1, 2, 2, 3)), r"ranges from 255 to 255: divide by 255 first"),
         (np.full((1, 2, 2, 3), -0.5), "clip or rescale"),
         (np.full((1, 2, 2, 3), 1.001), "clip or rescale"),
         (np.full((1, 2, 2, 3), np.nan), "NaN"),
@@ -178,8 +178,8 @@ def test_pillow_rounds_to_the_nearest_level_in_fixed_point(name):
 @pytest.mark.parametrize(
     ("name", "scale"),
     [
-        ("torchvision, uint8 tensor", 1),  # cut off after the point
-        ("TensorFlow, uint8", 255.5 / 255),  # to floats, then 255.5 times that, cut off
+        ("torchvision, uint8 tensor", 1),  # truncated after the point
+        ("TensorFlow, uint8", 255.5 / 255),  # to floats, then 255.5 times that, truncated
     ],
 )
 def test_these_cut_off_instead_of_rounding(name, scale):

@@ -1,4 +1,4 @@
-"""Metrics, each held against a value worked by hand or published."""
+"""Metrics, each compared with a value computed by hand or published."""
 
 import json
 import tracemalloc
@@ -188,7 +188,7 @@ def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
         (constant(0.5, n=2), constant(0.5), "same"),
         (constant(0.5, size=8), constant(0.5, size=8), "at least 11 pixels"),
         (np.zeros((1, 16, 16, 3), np.uint8), constant(0.5), "prediction holds integers"),
-        (constant(0.5), 255 * constant(0.5), "target must lie in .* divide by 255"),
+        (constant(0.5), 255 * constant(0.5), "target must be in .* divide by 255"),
         (constant(np.nan), constant(0.5), "prediction holds NaN"),
         (constant(0.5)[..., :1], constant(0.5), "last axis must be 3"),
     ],

@@ -1,4 +1,4 @@
-"""Models A, B and C against the paper's tables, row by row (figures 5, 8 and 10)."""
+"""Models A, B and C compared with the paper's tables, row by row (figures 5, 8 and 10)."""
 
 import os
 

@@ -84,7 +84,7 @@ def test_side_by_side_labels_rows_and_numbers():
     [
         ({"gray": RAMP, "truth": RAMP[:5]}, {}),
         ({"gray": RAMP}, {"gray": [0.1]}),
-        ({"gray": RAMP}, {"grey": np.zeros(12)}),
+        ({"gray": RAMP}, {"other": np.zeros(12)}),
     ],
 )
 def test_side_by_side_refuses_rows_that_do_not_match(rows, numbers):
@@ -93,7 +93,7 @@ def test_side_by_side_refuses_rows_that_do_not_match(rows, numbers):
 
 
 @pytest.mark.parametrize(
-    ("images", "words"),
+    ("images", "message"),
     [
         (RAMP * 255, "divide by 255"),
         (RAMP * np.nan, "NaN"),
@@ -102,8 +102,8 @@ def test_side_by_side_refuses_rows_that_do_not_match(rows, numbers):
         (RAMP.transpose(0, 3, 1, 2), "cannot be drawn"),
     ],
 )
-def test_images_that_cannot_be_drawn_are_refused(images, words):
-    with pytest.raises(CourseError, match=words):
+def test_images_that_cannot_be_drawn_are_refused(images, message):
+    with pytest.raises(CourseError, match=message):
         plots.mosaic(images)
 
 

@@ -1,4 +1,4 @@
-"""Intervals, held against values worked by hand."""
+"""Intervals, compared with numbers computed by hand."""
 
 import math
 
@@ -22,7 +22,7 @@ def test_confidence_sets_the_width():
     assert mean_interval([1, 2, 3], confidence=0.5) == pytest.approx(expected)
 
 
-def test_equal_values_have_no_width():
+def test_equal_numbers_have_no_width():
     assert mean_interval([5.0, 5.0, 5.0]) == (5, 5, 5)
 
 
@@ -80,22 +80,22 @@ def test_one_pair_gets_no_interval():
     assert math.isnan(low) and math.isnan(high)
 
 
-@pytest.mark.parametrize("values", [[], [1, np.nan], [1, np.inf], [[1, 2], [3, 4]], "abc", 3.0])
-def test_bad_values_get_one_sentence(values):
-    with pytest.raises(CourseError, match="values must be a row"):
-        mean_interval(values)
+@pytest.mark.parametrize("numbers", [[], [1, np.nan], [1, np.inf], [[1, 2], [3, 4]], "abc", 3.0])
+def test_bad_numbers_get_one_sentence(numbers):
+    with pytest.raises(CourseError, match="numbers must be a row"):
+        mean_interval(numbers)
     with pytest.raises(CourseError, match="b must be a row"):
-        paired_difference([1, 2], values)
+        paired_difference([1, 2], numbers)
 
 
 @pytest.mark.parametrize("confidence", [0, 1, 95, -0.1, np.nan])
 def test_bad_confidence(confidence):
-    with pytest.raises(CourseError, match="confidence must lie between 0 and 1"):
+    with pytest.raises(CourseError, match="confidence must be between 0 and 1"):
         mean_interval([1, 2], confidence)
-    with pytest.raises(CourseError, match="confidence must lie between 0 and 1"):
+    with pytest.raises(CourseError, match="confidence must be between 0 and 1"):
         paired_difference([1, 2], [1, 2], confidence)
 
 
 def test_unequal_lengths():
-    with pytest.raises(CourseError, match="a has 3 values and b 2"):
+    with pytest.raises(CourseError, match="a has 3 numbers and b 2"):
         paired_difference([1, 2, 3], [1, 2])

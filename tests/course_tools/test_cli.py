@@ -60,7 +60,7 @@ def test_start_says_what_is_there_already_and_leaves_it(here):
     here.student_file.write_text("my work")
     again = runner.invoke(cli.app, ["start"])
     assert again.exit_code == 0
-    assert "already there and was left as it is; `course reset 01` keeps it" in again.output
+    assert "already there and was left unchanged; `course reset 01` keeps it" in again.output
     assert here.student_file.read_text() == "my work"
 
 
@@ -208,7 +208,7 @@ def test_doctor_holds_packages_against_the_lock(tmp_path):
 
 def test_doctor_finds_the_cache_or_names_the_sample(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    assert "the bundled sample serves" in doctor.data_cache().sentence
+    assert "the bundled sample is used" in doctor.data_cache().sentence
     (tmp_path / "cifar10").mkdir()
     (tmp_path / "cifar10" / "source.json").write_text('{"source": "a USB stick"}')
     assert "filled from a USB stick" in doctor.data_cache().sentence

@@ -135,7 +135,7 @@ BREAKS = {
     "no words after a step": (lambda n: _drop(n, "One gray pixel."), "must be followed by words"),
     "a sum that shows as a list": (
         lambda n: retext(n, "The same pixel.", "The same pixel:\n+ 0.587 green"),
-        "begins a list in the midst of text",
+        "begins a list in the middle of text",
     ),
     "no check": (lambda n: _drop(n, "assert double_it"), "must be followed by a check"),
     "an exercise among the steps": (

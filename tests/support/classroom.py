@@ -52,7 +52,7 @@ def node_text(source: str, node: ast.stmt) -> str:
 def quick(**answers: str) -> NotebookNode:
     """Lesson 01 behind NumPy alone, so that it starts at once; with other answers to some.
 
-    It has an answer in words besides, as other lessons have.
+    It also has a written answer, as other lessons have.
     """
     notebook = solved("01", needs="import numpy as np")
     written = nbformat.v4.new_markdown_cell("*Your answer here.*", id="01-written")

@@ -131,7 +131,7 @@ def with_nan():
         ({"A": [TRUTH[0], TRUTH[1, :5]]}, TRUTH, {}, "cannot be read"),
         ({"A": with_nan()}, TRUTH, {}, "'A' holds NaN"),
         ({"A": TRUTH * 255}, TRUTH, {}, "divide by 255"),
-        ({"A": TRUTH}, TRUTH - 0.5, {}, "truth must lie in [0, 1]"),
+        ({"A": TRUTH}, TRUTH - 0.5, {}, "truth must be in [0, 1]"),
         ({"A": TRUTH[:, :8]}, TRUTH[:, :8], {}, "too small"),
         (PICTURES, TRUTH, {"gray": TRUTH}, "gray must have shape"),
         (PICTURES, TRUTH, {"gray": TRUTH[:3, ..., 0]}, "'gray' has shape (3, "),

@@ -287,7 +287,7 @@ def test_a_choice_that_cannot_be_made_is_answered_with_a_reason():
 NO_IMAGES = {
     "empty": (GRAY[:0], "empty"),
     "levels": ((GRAY * 255).astype(np.uint8), "divide by 255"),
-    "out of range": (GRAY * 3, r"must lie in \[0, 1\]"),
+    "out of range": (GRAY * 3, r"must be in \[0, 1\]"),
     "nan": (np.full_like(GRAY, np.nan), "NaN"),
     "colour": (np.stack([GRAY] * 3, axis=-1), r"images \(N, H, W\) are needed"),
     "one image": (GRAY[0], r"images \(N, H, W\) are needed"),

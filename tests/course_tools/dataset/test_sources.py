@@ -267,7 +267,9 @@ def test_cut_off_in_the_middle_and_resumed_at_once(site, target):
 
 def test_cut_off_and_resumed_by_a_later_call(site, target, monkeypatch):
     monkeypatch.setattr(downloads, "NUM_TRIES", 1)
-    with pytest.raises(SourceError, match="127.0.0.1 keeps breaking off; what arrived is kept"):
+    with pytest.raises(
+        SourceError, match="127.0.0.1 keeps closing the connection; what arrived is kept"
+    ):
         download(f"{site.url}/cut/cifar.tar.gz", target)
     assert not target.exists()
     download(f"{site.url}/cut/cifar.tar.gz", target)
@@ -276,7 +278,7 @@ def test_cut_off_and_resumed_by_a_later_call(site, target, monkeypatch):
 
 
 def test_a_connection_that_always_breaks_is_given_up(site, target):
-    with pytest.raises(SourceError, match="keeps breaking off"):
+    with pytest.raises(SourceError, match="keeps closing the connection"):
         download(f"{site.url}/breaking/cifar.tar.gz", target)
     assert len(site.log) == downloads.NUM_TRIES and not target.exists()
 
@@ -319,20 +321,20 @@ def test_redirect_is_followed(site, target):
 
 
 @pytest.mark.parametrize(
-    ("way", "words"),
+    ("way", "message"),
     [
         ("404", "127.0.0.1 answered 404 Not Found."),
         ("page", "127.0.0.1 answered with a web page instead of the file."),
         ("silent", "127.0.0.1 did not answer within 0.5 s."),
         ("stalling", "127.0.0.1 sent nothing for 0.5 s; what arrived is kept for the next try."),
-        ("trickle", "127.0.0.1 sends fewer than 1000 bytes a second and was given up."),
+        ("trickle", "127.0.0.1 sends fewer than 1000 bytes a second and was abandoned."),
     ],
 )
-def test_a_server_that_cannot_serve_is_named_in_one_sentence(site, target, way, words, monkeypatch):
+def test_a_server_that_fails_is_named_in_one_sentence(site, target, way, message, monkeypatch):
     monkeypatch.setattr(downloads, "NUM_TRIES", 2)
     with pytest.raises(SourceError) as info:
         download(f"{site.url}/{way}/cifar.tar.gz", target, QUICK)
-    assert str(info.value) == words
+    assert str(info.value) == message
     assert not target.exists()
 
 
@@ -361,9 +363,10 @@ def test_sources_are_tried_until_one_holds_cifar10(site, hashes, tmp_path, capsy
     assert phrase == "127.0.0.1"
     assert [way for way, _ in site.log] == ways[:4]
     said = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in said] == ["CIFAR-10", "  It cannot serve"] * 3 + [
-        "CIFAR-10"
-    ]
+    assert [line.split(":")[0] for line in said] == [
+        "CIFAR-10",
+        "  It cannot provide the data",
+    ] * 3 + ["CIFAR-10"]
     assert "x_train is not CIFAR-10's" in said[5]
 
 

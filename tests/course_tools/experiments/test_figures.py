@@ -1,4 +1,4 @@
-"""Figures of several seeds, from runs that are made up."""
+"""Figures of several seeds, from invented runs."""
 
 from io import BytesIO
 
@@ -38,8 +38,8 @@ def test_one_seed_is_a_single_circle_without_an_interval(monkeypatch):
 
 def test_all_seeds_are_shown_with_their_interval(monkeypatch):
     full: dict = {}
-    for job in training_queue.jobs():
-        full.setdefault(job.name, {})[job.seed] = MadeUp(0.006 + 1e-4 * job.seed)
+    for planned in training_queue.planned_runs():
+        full.setdefault(planned.name, {})[planned.seed] = MadeUp(0.006 + 1e-4 * planned.seed)
     monkeypatch.setattr(claims, "runs_by_seed", full.__getitem__)
     labels, circles, num_intervals = drawn(figures.seeds())
     assert labels == ["A1, 5 seeds", "A2, 5 seeds", "B, 3 seeds", "C, 3 seeds"]
@@ -52,8 +52,8 @@ def test_a_figure_is_replaced_if_somebody_could_see_why(levels, same):
     picture = np.full((6, 4, 3), 100, np.uint8)
     changed = picture.copy()
     changed[5, 3, 2] += levels
-    assert figures.look_alike(as_png(picture), as_png(changed)) == same
-    assert not figures.look_alike(as_png(picture), as_png(picture[1:]))
+    assert figures.are_alike(as_png(picture), as_png(changed)) == same
+    assert not figures.are_alike(as_png(picture), as_png(picture[1:]))
 
 
 def test_every_figure_has_a_file_and_words_for_it():

@@ -18,7 +18,7 @@ def run(code):
 
 
 @pytest.mark.skipif(not machine.STATUS.exists(), reason="only Linux lets a peak be forgotten")
-def test_peak_memory_is_measured_anew_even_where_freed_memory_is_kept():
+def test_peak_memory_is_reset_even_where_freed_memory_is_kept():
     before, with_more, after = run("""
 import numpy as np
 from course_tools.experiments import machine
@@ -48,8 +48,8 @@ def test_changed_code_is_told_and_a_new_run_is_not_changed_code(tmp_path, monkey
     manifest.parent.mkdir(parents=True)
     code.touch(), manifest.touch()
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
-        subprocess.run([*git, *words], check=True)
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *arguments], check=True)
     monkeypatch.setattr(machine, "ROOT", tmp_path)
     monkeypatch.setattr(machine.published, "RUNS", runs)
     manifest.write_text("{}")
@@ -107,7 +107,7 @@ def faults():
 plain = faults()
 machine.keep_freed_memory()
 for _ in range(10):
-    faults()  # until small blocks that lie in between have found their places
+    faults()  # until small blocks in between have found their places
 print(plain, faults())
 """)
     assert kept < plain / 10

@@ -1,4 +1,4 @@
-"""A lesson is built, run and cleaned; a lesson that is not fit is refused and says why."""
+"""A lesson is built, run and cleaned; a lesson that breaks a gate is refused with the reason."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""Kernels that nobody watches: no reply is missed, no port is shared, nothing is left behind."""
+"""Kernels without a user: no reply is missed, no port is shared, nothing is left behind."""
 
 import asyncio
 import tempfile
