@@ -22,7 +22,7 @@ from course_tools.lessons.lesson_source import Lesson
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 BINS = 10
-SHOWN = 3  # misconceptions of an exercise, the commonest
+SHOWN = 3  # misconceptions of an exercise, the most common
 OUTCOMES: dict[Outcome, str] = {
     "right": "right",
     "wrong": "not right",
@@ -41,7 +41,7 @@ class ExerciseReport:
     """What a class made of one exercise.
 
     Attributes:
-        misconceptions: (sentence, how many answers), the commonest first.
+        misconceptions: (sentence, how many answers), the most common first.
         num_others: wrong answers that these do not name.
         median, slowest: seconds.
     """

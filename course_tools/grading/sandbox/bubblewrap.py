@@ -129,7 +129,7 @@ def _course(folder: Path) -> list[str]:
 
 
 def _font_lists() -> list[Path]:
-    """matplotlib's lists of fonts, which it would else make anew in every sandbox."""
+    """matplotlib's lists of fonts, which it would otherwise make again in every sandbox."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(os.environ.get("MPLCONFIGDIR") or Path(caches) / "matplotlib")
     return sorted(folder.glob("fontlist-*.json"))
