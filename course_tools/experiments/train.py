@@ -1,4 +1,4 @@
-"""`course train`: run a recipe, measure it, publish it. Can be cut off anywhere and goes on."""
+"""`course train`: run a recipe, measure it, publish it. Interrupted anywhere, it resumes."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class Settings:
     Attributes:
         device: "auto", "cpu" or "cuda".
         precision: one of `profiles.PRECISIONS`, or "auto": tf32 on a GPU, float32 without.
-        until: begin no epoch that would not end by this time, of `time.monotonic`; None for any.
+        until: start no epoch that would not end by this time, of `time.monotonic`; None for any.
         runs: where published runs go.
         work: where checkpoints are kept while a run is made.
         say: called with a line at every step.
@@ -62,7 +62,7 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
         seed: of the weights and of every epoch.
 
     Returns:
-        The run; None if the time was up before the last epoch. The same call goes on from there.
+        The run; None if the time was up before the last epoch. The same call resumes there.
 
     Raises:
         CourseError: unknown name or precision; a GPU was asked for and there is none.
@@ -137,7 +137,7 @@ def _time_is_up(record: Record, num_epochs: int) -> str:
     seconds = record.seconds / max(record.num_epochs, 1)
     return (
         f"  time is up after epoch {record.num_epochs} of {num_epochs}; an epoch takes about "
-        f"{seconds:.0f} s here, and the same command goes on from there"
+        f"{seconds:.0f} s here, and the same command resumes there"
     )
 
 
@@ -147,18 +147,18 @@ def _ships_weights(experiment: Experiment, seed: int) -> bool:
 
 
 def load_data(say: Callable[[str], None]) -> data.CIFAR10:
-    """All of CIFAR-10, fetched if need be; where it cannot be had, the sample, said loudly."""
+    """All of CIFAR-10, fetched if necessary; if it is not available, the sample, with a warning."""
     try:
         return fetch_cifar10()
     except CourseError as error:
-        say(f"  WARNING: {error} Going on with the bundled SAMPLE.")
+        say(f"  WARNING: {error} Continuing with the bundled SAMPLE.")
         return data.load_cifar10("sample")
 
 
 def _fit(
     experiment: Experiment, parts: data.Split, seed: int, settings: Settings, folder: Path
 ) -> tuple[Record, dict[str, Any]]:
-    """Train, going on from the checkpoint in `folder`.
+    """Train, resuming from the checkpoint in `folder`.
 
     Returns:
         The record, and for the manifest: device, precision and peak memory.
@@ -187,11 +187,11 @@ def _fit(
 
 
 def _noted(made_on: dict[str, str], path: Path, is_trained: bool) -> dict[str, str]:
-    """Device and precision of a run that may be made in pieces, on several: "one, then another".
+    """Device and precision of a run that may be made in parts, on several: "one, then another".
 
     Args:
-        made_on: of this piece.
-        path: where those of the pieces before are kept; this one is added, unless `is_trained`.
+        made_on: of this part.
+        path: where those of the earlier parts are kept; this one is added, unless `is_trained`.
     """
     before = json.loads(path.read_text()) if path.exists() else made_on
     if is_trained:

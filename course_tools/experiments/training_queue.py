@@ -1,4 +1,4 @@
-"""`course train all`: every run that is published, one after the other, in pieces if need be."""
+"""`course train all`: every run that is published, one after the other, in parts if need be."""
 
 import time
 from dataclasses import dataclass, replace
@@ -26,23 +26,23 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class RunState:
-    """How far a job is.
+    """How far a planned run is.
 
     Attributes:
         num_epochs: epochs that are trained.
         published: the run, once it is published.
     """
 
-    job: PlannedRun
+    planned: PlannedRun
     num_epochs: int
     published: published.Run | None
 
 
-def jobs() -> list[PlannedRun]:
+def planned_runs() -> list[PlannedRun]:
     """All runs that are published, in the order in which they are made.
 
     The paper's four under the paper's protocol; the same under ours, seed by seed, so that a queue
-    that is stopped leaves whole sets; then all other recipes.
+    that is stopped leaves complete sets; then all other recipes.
     """
     ours = [
         PlannedRun(recipe.name, seed)
@@ -53,7 +53,7 @@ def jobs() -> list[PlannedRun]:
     papers = [
         PlannedRun(name) for name, e in experiments.EXPERIMENTS.items() if e.protocol == "paper"
     ]
-    names = {job.name for job in [*papers, *ours]}
+    names = {planned.name for planned in [*papers, *ours]}
     others = [PlannedRun(name) for name in experiments.EXPERIMENTS if name not in names]
     return [*papers, *ours, *others]
 
@@ -61,17 +61,17 @@ def jobs() -> list[PlannedRun]:
 def train_all(settings: Settings, minutes: float | None = None) -> list[RunState]:
     """Make what is not yet made, until all is done or the time is up; close with a table.
 
-    Every epoch that ends is kept, and so is every run: stopped anywhere, the same call goes on.
+    Every finished epoch is kept, and so is every run: interrupted anywhere, the same call resumes.
 
     Args:
-        minutes: begin no epoch that would not end within them; None for as long as it takes.
+        minutes: start no epoch that would not end within them; None for no limit.
     """
     settings = _within(minutes, settings)
     data_name = train.load_data(settings.say).name
-    queue = jobs()
-    for number, job in enumerate(queue, start=1):
-        settings.say(f"[{number}/{len(queue)}] {job.run}")
-        if train.train(job.name, job.seed, settings) is None:
+    all_planned = planned_runs()
+    for number, planned in enumerate(all_planned, start=1):
+        settings.say(f"[{number}/{len(all_planned)}] {planned.run}")
+        if train.train(planned.name, planned.seed, settings) is None:
             break
     found = states(settings, data_name)
     settings.say(table(found))
@@ -93,37 +93,38 @@ def _within(minutes: float | None, settings: Settings) -> Settings:
 
 
 def states(settings: Settings, data_name: str = "full") -> list[RunState]:
-    """How far every job is: what is published, and the epochs that are kept of the others.
+    """How far every planned run is: what is published, and the epochs kept of the others.
 
     Args:
-        data_name: "full", or "sample" where all of CIFAR-10 could not be had.
+        data_name: "full", or "sample" where all of CIFAR-10 was not available.
     """
-    return [_state(job, settings, data_name) for job in jobs()]
+    return [_state(planned, settings, data_name) for planned in planned_runs()]
 
 
-def _state(job: PlannedRun, settings: Settings, data_name: str) -> RunState:
+def _state(planned: PlannedRun, settings: Settings, data_name: str) -> RunState:
     runs = settings.destination(data_name)
-    if job.run in published.names(runs):
-        done = published.load(job.run, runs)
-        return RunState(job, len(done.history), done)
-    folder = settings.checkpoints(job.name, job.seed, data_name)
-    return RunState(job, train.num_epochs_kept(experiments.get(job.name), folder), None)
+    if planned.run in published.names(runs):
+        done = published.load(planned.run, runs)
+        return RunState(planned, len(done.history), done)
+    folder = settings.checkpoints(planned.name, planned.seed, data_name)
+    num_epochs = train.num_epochs_kept(experiments.get(planned.name), folder)
+    return RunState(planned, num_epochs, None)
 
 
 def table(found: list[RunState]) -> str:
     """One row a run, and a line that says how many are left."""
     lines = [f"{'run':28}{'epochs':>8}{'test MSE':>10}{'images/s':>10}  state"]
     for state in found:
-        wanted = experiments.get(state.job.name).num_epochs
+        wanted = experiments.get(state.planned.name).num_epochs
         epochs = f"{state.num_epochs}/{wanted}"
-        mse, speed, word = "-", "-", "begun" if state.num_epochs else "to do"
+        mse, speed, word = "-", "-", "started" if state.num_epochs else "to do"
         if state.published:
             run = state.published
             mse, word = f"{run.metrics['test']['mse']:.5f}", "done"
             speed = f"{max(epoch['images_per_second'] for epoch in run.history):,.0f}"
             epochs = str(state.num_epochs)
-        lines.append(f"{state.job.run:28}{epochs:>8}{mse:>10}{speed:>10}  {word}")
+        lines.append(f"{state.planned.run:28}{epochs:>8}{mse:>10}{speed:>10}  {word}")
     num_done = sum(state.published is not None for state in found)
     left = len(found) - num_done
-    end = "nothing is left to do" if left == 0 else f"{left} left: the same command goes on"
+    end = "nothing is left to do" if left == 0 else f"{left} left: the same command resumes"
     return "\n".join([*lines, f"{num_done} of {len(found)} runs are done; {end}."])

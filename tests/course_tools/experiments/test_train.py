@@ -16,7 +16,7 @@ from course_tools.experiments.train import Settings
 
 @pytest.fixture
 def lines(monkeypatch):
-    """Narrow, short recipes; only the sample can be had; what is said is kept."""
+    """Narrow, short recipes; only the sample is available; what is printed is kept."""
     for name, short in experiments.EXPERIMENTS.items():
         narrow = replace(short, num_epochs=2, model_arguments={"channels": (2, 3, 4)})
         monkeypatch.setitem(experiments.EXPERIMENTS, name, narrow)
@@ -52,7 +52,7 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
         "first_100_test",
     }
     assert run.per_image("mse").mean() == pytest.approx(run.metrics["test"]["mse"], rel=1e-5)
-    # A run on the sample does not ship with the course, and another seed ships no weights.
+    # A run on the sample does not ship with the course, and other seeds have no weights.
     assert published.names(tmp_path / "runs") == [] and run.folder.parent.name == "sample-runs"
     assert any("not published" in line for line in lines)
     with pytest.raises(CourseError, match="ships no weights"):
@@ -92,7 +92,7 @@ def test_what_is_published_is_left_alone_until_its_folder_is_deleted(lines, tmp_
     shutil.rmtree(checkpoints)
     again = train.train("C", 0, settings(tmp_path, lines))
     assert again.folder == run.folder and "published already" not in lines[-1]
-    assert again.manifest["seconds"] != run.manifest["seconds"]  # it was trained anew
+    assert again.manifest["seconds"] != run.manifest["seconds"]  # it was trained again
 
 
 @pytest.mark.parametrize("name", ["conv_latent", "three_layer_constant_5k"])
@@ -134,16 +134,16 @@ def test_many_images_are_measured_by_several_processes(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("vae", "auto"), "There is no experiment 'vae'"),
         (("C", "float8"), "choose one of: float32, tf32, bfloat16"),
         (("A2", "float8"), "choose one of: float32, tf32, bfloat16"),
     ],
 )
-def test_bad_input_is_one_sentence(arguments, words, lines, tmp_path):
+def test_bad_input_is_one_sentence(arguments, message, lines, tmp_path):
     name, precision = arguments
-    with pytest.raises(CourseError, match=words):
+    with pytest.raises(CourseError, match=message):
         train.train(name, 0, settings(tmp_path, lines, precision=precision))
 
 

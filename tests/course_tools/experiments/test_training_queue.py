@@ -1,4 +1,4 @@
-"""The queue of all runs: its order, and that it can be stopped anywhere and goes on."""
+"""The queue of all runs: its order, and that it can be interrupted anywhere and resumes."""
 
 import importlib.util
 import json
@@ -23,27 +23,29 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_runs_are_made_in_the_order_of_their_use():
-    made = training_queue.jobs()
-    letters = [experiments.get(job.name).letter for job in made]
+    made = training_queue.planned_runs()
+    letters = [experiments.get(planned.name).letter for planned in made]
     assert letters[:4] == letters[4:8] == ["A1", "A2", "B", "C"]
-    assert all(job.name.endswith("_paper") for job in made[:4])
+    assert all(planned.name.endswith("_paper") for planned in made[:4])
     names = ("three_layer_plateau", "three_layer_constant", "fc_latent", "conv_latent")
-    counts = Counter(job.name for job in made)
+    counts = Counter(planned.name for planned in made)
     assert [counts[name] for name in names] == [5, 5, 3, 3]
-    assert {job.name for job in made} == set(experiments.EXPERIMENTS)
-    assert len({job.run for job in made}) == len(made)
-    seeds = [job.seed for job in made[4:20]]
+    assert {planned.name for planned in made} == set(experiments.EXPERIMENTS)
+    assert len({planned.run for planned in made}) == len(made)
+    seeds = [planned.seed for planned in made[4:20]]
     assert seeds == sorted(seeds)
 
 
 @pytest.fixture
 def short(monkeypatch):
-    """Narrow recipes of three epochs, two jobs, and only the sample can be had."""
+    """Narrow recipes of three epochs, two planned runs, and only the sample is available."""
     for name, recipe in experiments.EXPERIMENTS.items():
         narrow = replace(recipe, num_epochs=3, model_arguments={"channels": (2, 3, 4)})
         monkeypatch.setitem(experiments.EXPERIMENTS, name, narrow)
     monkeypatch.setattr(
-        training_queue, "jobs", lambda: [PlannedRun("conv_latent"), PlannedRun("fc_latent", 1)]
+        training_queue,
+        "planned_runs",
+        lambda: [PlannedRun("conv_latent"), PlannedRun("fc_latent", 1)],
     )
     monkeypatch.setattr(train, "NUM_MEASURED_TRAIN", 100)
     monkeypatch.setattr(train, "load_data", lambda say: data.load_cifar10("sample"))
@@ -54,9 +56,9 @@ def test_pieces_make_the_whole_and_the_table_says_what_is_left(short, tmp_path, 
     settings = Settings("cpu", work=tmp_path, say=lines.append)
     assert training_queue.train_all(settings, minutes=0)[0].num_epochs == 0
     assert "time is up after epoch 0 of 3" in lines[1]
-    assert "0 of 2 runs are done; 2 left: the same command goes on." in lines[-1]
+    assert "0 of 2 runs are done; 2 left: the same command resumes." in lines[-1]
 
-    # A clock that jumps: the first piece ends after two epochs, the second in the next run.
+    # A clock that jumps: the first part ends after two epochs, the second in the next run.
     now = time.monotonic()
     ticks = []
     monkeypatch.setattr(time, "monotonic", lambda: now + 20 * len(ticks))
@@ -67,7 +69,7 @@ def test_pieces_make_the_whole_and_the_table_says_what_is_left(short, tmp_path, 
     found = training_queue.train_all(settings, minutes=0.9)
     assert [(state.num_epochs, state.published) for state in found] == [(2, None), (0, None)]
     row = next(line for line in lines[-1].splitlines() if line.startswith("conv_latent"))
-    assert row.split() == ["conv_latent", "2/3", "-", "-", "begun"]
+    assert row.split() == ["conv_latent", "2/3", "-", "-", "started"]
     found = training_queue.train_all(settings, minutes=0.9)
     assert found[0].published and found[1].num_epochs == 1
     assert "an epoch takes about 20 s here" in lines[-2]
@@ -91,7 +93,7 @@ for name, recipe in experiments.EXPERIMENTS.items():
     experiments.EXPERIMENTS[name] = replace(recipe, **small, num_train=200)
 names = ["three_layer_plateau", *json.loads(os.environ["MORE_JOBS"])]
 seed = int(os.environ["SEED"])
-training_queue.jobs = lambda: [PlannedRun(name, seed) for name in names]
+training_queue.planned_runs = lambda: [PlannedRun(name, seed) for name in names]
 train.NUM_MEASURED_TRAIN = 100
 train.load_data = lambda say: data.load_cifar10("sample")
 if kill_in:  # in the second epoch of that run, after its first batches
@@ -117,7 +119,7 @@ print(json.dumps([[run.manifest["device"], run.history] for run in runs]))
 
 
 def run_queue(work, *kill_in, seed=0):
-    # TensorFlow runs in the other tests; here Keras stands on what there is without it.
+    # TensorFlow runs in the other tests; here Keras runs on another backend.
     has_torch = importlib.util.find_spec("torch") is not None
     backend = {"KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "torch")}
     more = {"SEED": str(seed), "MORE_JOBS": json.dumps(["conv_latent"] if has_torch else [])}
