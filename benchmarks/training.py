@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/training.py                    # about ten minutes on two cores
     .venv/bin/python benchmarks/training.py --seconds 5 --rounds 1 --models C
 
-The paper's way, written afresh: B and C from PIL images through a DataLoader with two workers that
+The paper's way, written again: B and C from PIL images through a DataLoader with two workers that
 turn each image and make it gray; A by `model.fit` on float32 arrays. Ours is what `course train`
 runs. Each measurement is a process of its own. Images per processor second are given as well: on a
 machine that others use, they are the fairer number, and the share of a matrix product is taken of
@@ -152,7 +152,7 @@ def many_images():
 
 
 def torch_paper(recipe, device: str, precision: str, seconds: float) -> dict[str, float]:
-    """PIL images, two workers, one image at a time; the layout and the Adam one gets unasked."""
+    """PIL images, two workers, one image at a time; the layout and the Adam one gets by default."""
     import torch
     from PIL import Image
     from torch.utils.data import DataLoader, Dataset
@@ -202,6 +202,7 @@ def torch_ours(recipe, device: str, precision: str, seconds: float) -> dict[str,
     from course_lib.models_torch import pick_device
     from course_lib.results import published
     from course_lib.training import acceleration, torch_loop
+    from course_lib.training.record import Options
     from course_tools.experiments.machine import keep_freed_memory
 
     keep_freed_memory()
@@ -217,10 +218,9 @@ def torch_ours(recipe, device: str, precision: str, seconds: float) -> dict[str,
             optimizer=acceleration.adam(model, recipe.learning_rate),
             num_epochs=1,
             batch_size=recipe.batch_size,
-            weights=getattr(grayscale, recipe.gray_weights),
             rotation=recipe.rotation,
-            precision=precision,
             progress=False,
+            options=Options(getattr(grayscale, recipe.gray_weights), precision),
         )
         return record.history[-1]["seconds"]
 

@@ -51,7 +51,7 @@ def profile_torch(letter: str, device: str) -> Counter:
     from torch.profiler import ProfilerActivity, profile, record_function
 
     from course_lib.models_torch import pick_device
-    from course_lib.training import acceleration, torch_loop
+    from course_lib.training import acceleration, augmentation, torch_loop
 
     recipe, place = experiments.get(letter), pick_device(device)
     model = published.build_model(recipe.name).to(place, memory_format=torch.channels_last)
@@ -61,7 +61,7 @@ def profile_torch(letter: str, device: str) -> Counter:
     def step() -> None:
         with record_function("our loader"):
             indices = torch.randint(len(images), (recipe.batch_size,), device=place)
-            batch = torch_loop.gray_and_rgb(images[indices], rotation=recipe.rotation)
+            batch = augmentation.gray_and_rgb(images[indices], rotation=recipe.rotation)
         torch_loop.training_step(model, optimizer, *batch)
 
     on_gpu = place.type == "cuda"

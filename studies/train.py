@@ -45,14 +45,14 @@ def folder(name: str) -> Path:
 
 def fork(trunk: str, into: Path) -> None:
     """Begin a run with another one's state before its learning rate fell first."""
-    if not (into / "last.pt").exists():
+    if not (into / "last.checkpoint").exists():
         shutil.copytree(folder(trunk) / "before-first-fall", into)
 
 
 def train_epoch_by_epoch(experiment: experiments.Experiment, into: Path) -> None:
     """Train; while the rate has not fallen, keep the state of the last epoch for forks."""
     parts = data.split(train.load_data(print), experiment.protocol)
-    done = train.num_epochs_kept(experiment, into)
+    done = train.num_epochs_kept(into)
     for num_epochs in range(done + 1, experiment.num_epochs + 1):
         one_more = replace(experiment, num_epochs=num_epochs)
         record, _ = train._fit(one_more, parts, seed, SETTINGS, into)
@@ -61,7 +61,7 @@ def train_epoch_by_epoch(experiment: experiments.Experiment, into: Path) -> None
         if not record.events:
             kept = into / "before-first-fall"
             kept.mkdir(exist_ok=True)
-            for name in ("last.pt", "best.pt", "made_on.json"):
+            for name in ("last.checkpoint", "best.checkpoint", "made_on.json"):
                 shutil.copy2(into / name, kept / name)
 
 

@@ -16,6 +16,7 @@ MAY_LOAD_A_FRAMEWORK = {
     "models_torch.py",
     "models_keras.py",
     "training/acceleration.py",
+    "training/augmentation.py",
     "training/keras_loop.py",
     "training/torch_loop.py",
 }

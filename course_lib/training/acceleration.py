@@ -19,8 +19,10 @@ class InBfloat16(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor) -> Tensor:
+        """What the model makes of `x`, as float32."""
         with torch.autocast(x.device.type, torch.bfloat16):
-            return self.model(x).float()
+            result: Tensor = self.model(x).float()
+        return result
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Train a Keras model with `model.fit`, and lose nothing."""
 
 import itertools
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from course_lib import grayscale
-from course_lib.files import CourseError, replacing
 from course_lib.models_keras import keras
 from course_lib.seeding import epoch_seed
+from course_lib.training import checkpoint
+from course_lib.training.checkpoint import Checkpoint
 from course_lib.training.record import (
     NUM_KEPT,
+    GrayWeights,
+    Options,
     Record,
     Stopwatch,
     check_images,
@@ -22,13 +24,13 @@ from course_lib.training.record import (
     progress_bar,
 )
 
-Weights = tuple[float, float, float]
 # What ReduceLROnPlateau remembers from epoch to epoch.
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
+DEFAULTS = Options()
 
 
 def gray_and_rgb(
-    images: np.ndarray, weights: Weights | None = grayscale.BT601
+    images: np.ndarray, weights: GrayWeights | None = grayscale.BT601
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make model input and target from stored images.
 
@@ -46,7 +48,14 @@ def gray_and_rgb(
 
 
 def predict(model: "keras.Model", gray: np.ndarray, batch_size: int = 250) -> np.ndarray:
-    """What the model makes of gray images (N, H, W) or (N, H, W, 1): float32 (N, H, W, 3)."""
+    """What the model makes of gray images.
+
+    Args:
+        gray: float32 (N, H, W) or (N, H, W, 1) in [0, 1]; (N, H, W, 3) if it was trained on RGB.
+
+    Returns:
+        float32 (N, H, W, 3), as the model gives it.
+    """
     gray = gray if gray.ndim == 4 else gray[..., np.newaxis]
     return np.asarray(model.predict(gray, batch_size=batch_size, verbose=0))
 
@@ -63,40 +72,45 @@ class Recorder(keras.callbacks.Callback):
         self,
         record: Record,
         kept_gray: np.ndarray,  # (16, H, W, 1)
-        folder: str | Path | None,
         plateau: "keras.callbacks.ReduceLROnPlateau | None",
         num_images: int,
-        watch: Stopwatch,
+        folder: str | Path | None,
+        stopwatch: Stopwatch,
         progress: bool,
     ) -> None:
         super().__init__()
         self.record = record
         self.kept_gray = kept_gray
-        self.folder = None if folder is None else Path(folder)
         self.plateau = plateau
         self.num_images = num_images
-        self.watch = watch
+        self.folder = folder
+        self.stopwatch = stopwatch
         self.progress = progress
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Give the plateau what it remembered when the run was cut off."""
         if self.plateau is not None and self.record.schedule:
             # The callback forgets everything when training begins; this comes after it.
             vars(self.plateau).update(self.record.schedule)
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note the learning rate, show a bar, start the clock."""
         self.learning_rate = self._learning_rate()
         self.bar = progress_bar(epoch, self.params["epochs"], self.num_images, self.progress)
         self.start = time.perf_counter()
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Move the bar on."""
         done = round((batch + 1) / self.params["steps"] * self.num_images)
         self.bar.update(done - self.bar.n)
 
-    def on_test_begin(self, logs: dict | None = None) -> None:
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Stop the clock: the steps of the epoch are done, validation begins."""
         keras.ops.convert_to_numpy(self.model.optimizer.iterations)  # waits for the device
         self.seconds = time.perf_counter() - self.start
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Add the epoch to the record and write checkpoints; say whether there is time for more."""
         assert logs is not None
         self.bar.set_postfix(train=f"{logs['loss']:.5f}", validation=f"{logs['val_loss']:.5f}")
         self.bar.close()
@@ -112,10 +126,10 @@ class Recorder(keras.callbacks.Callback):
         if self.plateau is not None:
             state = {name: vars(self.plateau)[name] for name in PLATEAU_STATE}
             self.record.schedule = {name: float(value) for name, value in state.items()}
-        self.watch.lap()
+        self.stopwatch.lap()
         if self.folder is not None:
-            save(self.folder, self.model, self.record)
-        self.model.stop_training = self.watch.is_up
+            checkpoint.save(self.folder, _checkpoint(self.model, self.record))
+        self.model.stop_training = self.stopwatch.is_up
 
     def _learning_rate(self) -> float:
         return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
@@ -129,16 +143,14 @@ def fit_keras(
     num_epochs: int,
     batch_size: int,
     callbacks: Sequence["keras.callbacks.Callback"] = (),
-    weights: Weights | None = grayscale.BT601,
     seed: int = 0,
-    folder: str | Path | None = None,
-    until: float | None = None,
     progress: bool = True,
+    options: Options = DEFAULTS,
 ) -> Record:
     """Train a compiled Keras model and write down what happens; `training.fit` for Keras.
 
-    Called again with the same `folder` it goes on where it was cut off, with the same bits:
-    weights, optimizer, ReduceLROnPlateau and the order of the images.
+    Called again with the same folder in `options` it resumes where it was cut off, with the same
+    bits: weights, optimizer, ReduceLROnPlateau and the order of the images.
 
     Args:
         model: maps gray (N, H, W, 1) to rgb (N, H, W, 3); compiled with an optimizer and "mse".
@@ -146,34 +158,34 @@ def fit_keras(
         num_epochs: epochs in all, those of an earlier call included.
         batch_size: images in a step; the last step of an epoch may have fewer.
         callbacks: Keras callbacks, ReduceLROnPlateau among them if the rate is to fall.
-        weights: see `gray_and_rgb`.
-        folder: where last.npz and best.npz are kept; None keeps nothing.
-        until: begin no epoch that would not end by this time, of `time.monotonic`, in this call.
+        seed: of the order of the images.
         progress: show a bar.
+        options: what else a long run sets.
 
     Raises:
-        CourseError: no images; a loss that is not a number; a damaged checkpoint.
+        CourseError: no images; a loss that is not a number; a damaged checkpoint, or one of
+            another model.
     """
     check_images(train, validation)
-    record = resume(folder, model)
+    record = _resume(options.folder, model)
     plateaus = [c for c in callbacks if isinstance(c, keras.callbacks.ReduceLROnPlateau)]
-    validation_data = gray_and_rgb(validation, weights)
+    validation_data = gray_and_rgb(validation, options.gray_weights)  # (N, H, W, 1), (N, H, W, 3)
     recorder = Recorder(
         record,
         validation_data[0][:NUM_KEPT],
-        folder,
         plateaus[0] if plateaus else None,
         len(train),
-        Stopwatch(record, until),
+        options.folder,
+        Stopwatch(record, options.until),
         progress,
     )
-    if record.num_epochs < num_epochs and not recorder.watch.is_up:
+    if record.num_epochs < num_epochs and not recorder.stopwatch.is_up:
         orders = (
             order_of_epoch(len(train), epoch_seed(seed, epoch))
             for epoch in itertools.count(record.num_epochs)
         )
         model.fit(
-            _batches(train, weights, orders, batch_size),
+            _batches(train, options.gray_weights, orders, batch_size),
             steps_per_epoch=-(-len(train) // batch_size),
             initial_epoch=record.num_epochs,
             epochs=num_epochs,
@@ -199,73 +211,55 @@ def steps_at_once(num_images: int, batch_size: int, at_most: int = 64) -> int:
 
 
 def _batches(
-    images: np.ndarray, weights: Weights | None, orders: Iterable[np.ndarray], batch_size: int
+    images: np.ndarray, weights: GrayWeights | None, orders: Iterable[np.ndarray], batch_size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of input and target in the order of epoch after epoch, without end.
+    """Batches of gray (B, H, W, 1) and rgb (B, H, W, 3), epoch after epoch, without end.
 
-    Images stay bytes until their batch is due: a fifth of the memory, for 0.1 ms a batch.
+    Images (N, H, W, 3) stay bytes until their batch is due: a fifth of the memory, for 0.1 ms a
+    batch. An order is an epoch's indices (N,).
     """
     for order in orders:
         for start in range(0, len(order), batch_size):
             yield gray_and_rgb(images[order[start : start + batch_size]], weights)
 
 
-def save(folder: Path, model: "keras.Model", record: Record) -> None:
-    """Write best.npz (if this epoch is the best so far) and last.npz."""
-    state = {"model": model.weights, "optimizer": model.optimizer.variables}
-    content: dict[str, Any] = {
-        f"{part}/{i}": keras.ops.convert_to_numpy(variable)
-        for part, variables in state.items()
-        for i, variable in enumerate(variables)
-    }
-    content["predictions"] = np.stack(record.predictions)
-    content["record"] = np.array(json.dumps(record.to_json()))
-    names = ["best.npz", "last.npz"] if record.last_is_best else ["last.npz"]
-    for name in names:
-        with replacing(folder / name) as path:
-            np.savez(path, **content)
+def load_weights(model: "keras.Model", kept: Checkpoint) -> None:
+    """Give `model` the weights of a checkpoint. Raises CourseError if it is of another model."""
+    kept.check_weights(_shapes(model.weights))
+    model.set_weights([kept.weights[name] for name in _shapes(model.weights)])
 
 
-def load_checkpoint(path: str | Path, model: "keras.Model") -> Record:
-    """Give `model` the weights and optimizer of best.npz or last.npz; return its record.
-
-    Raises:
-        CourseError: the file is missing, damaged or of another model.
-    """
-    record = read_record(path)
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            weights = [content[f"model/{i}"] for i in range(len(model.weights))]
-            model.optimizer.build(model.trainable_variables)
-            variables = [content[f"optimizer/{i}"] for i in range(len(model.optimizer.variables))]
-        model.set_weights(weights)
-        for variable, value in zip(model.optimizer.variables, variables, strict=True):
-            variable.assign(value)
-    except Exception as error:  # np.load and Keras raise many kinds
-        raise _damaged(path) from error
-    return record
+def _resume(folder: str | Path | None, model: "keras.Model") -> Record:
+    """The record so far, its state given to the model and its optimizer; or a new record."""
+    kept = checkpoint.resume(folder)
+    if kept is None:
+        return Record()
+    model.optimizer.build(model.trainable_variables)
+    load_weights(model, kept)
+    kept.check_optimizer(_kind(model.optimizer))
+    for name, variable in enumerate(model.optimizer.variables):
+        variable.assign(kept.optimizer[str(name)])
+    return kept.record
 
 
-def read_record(path: str | Path) -> Record:
-    """The record in best.npz or last.npz. Raises CourseError if it is missing or damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            record = Record(**json.loads(str(content["record"])))
-            record.predictions = list(content["predictions"])
-    except Exception as error:  # np.load raises many kinds
-        raise _damaged(path) from error
-    return record
-
-
-def _damaged(path: str | Path) -> CourseError:
-    return CourseError(
-        f"The checkpoint {path} is missing, damaged or of another model; "
-        "move it away to train from the start."
+def _checkpoint(model: "keras.Model", record: Record) -> Checkpoint:
+    return Checkpoint(
+        record,
+        weights=_arrays(model.weights),
+        optimizer_kind=_kind(model.optimizer),
+        optimizer=_arrays(model.optimizer.variables),  # its learning rate is one of them
     )
 
 
-def resume(folder: str | Path | None, model: "keras.Model") -> Record:
-    """The record of last.npz, its state given to `model`; a new record if there is none."""
-    if folder is None or not (Path(folder) / "last.npz").exists():
-        return Record()
-    return load_checkpoint(Path(folder) / "last.npz", model)
+# Variables go by their place: Keras numbers the names of layers through the whole process.
+def _arrays(variables: "Sequence[keras.Variable]") -> dict[str, np.ndarray]:
+    return {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+
+
+def _shapes(variables: "Sequence[keras.Variable]") -> dict[str, tuple[int, ...]]:
+    return {str(i): tuple(v.shape) for i, v in enumerate(variables)}
+
+
+def _kind(optimizer: "keras.optimizers.Optimizer") -> str:
+    """Such as "Adam with 18 variables"."""
+    return f"{type(optimizer).__name__} with {len(optimizer.variables)} variables"

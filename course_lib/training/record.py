@@ -1,17 +1,42 @@
-"""What is written down while a model trains, the same for both frameworks."""
+"""What the loops of both frameworks share: the record, the options, the clock, the order."""
 
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from course_lib import grayscale
 from course_lib.files import CourseError
 
 NUM_KEPT = 16  # validation images whose predictions are kept after every epoch
+
+# A schedule maps (validation loss, learning rate) to the next learning rate.
+Schedule = Callable[[float, float], float]
+# How much of red, of green and of blue is in the gray image.
+GrayWeights = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a long run of the course sets, and a lesson leaves as it is.
+
+    Attributes:
+        gray_weights: see `gray_and_rgb`; None: the input is the RGB image too.
+        precision: of products in training, see `profiles.PRECISIONS`. `fit` sets it; a Keras model
+            was built with it, in its dtype policy.
+        folder: where checkpoints are kept, see `checkpoint`; None keeps none.
+        until: start no epoch that would not end by this time, of `time.monotonic`, in this call.
+    """
+
+    gray_weights: GrayWeights | None = grayscale.BT601
+    precision: str = "float32"
+    folder: str | Path | None = None
+    until: float | None = None
 
 
 @dataclass
@@ -115,6 +140,7 @@ class Stopwatch:
 
     @property
     def is_up(self) -> bool:
+        """Whether an epoch as long as the slowest would end too late."""
         return time.monotonic() + self.slowest > self.until
 
 
@@ -148,7 +174,3 @@ def order_of_epoch(num_images: int, seed: int) -> np.ndarray:
         seed: of this epoch, see `seeding.epoch_seed`.
     """
     return np.random.default_rng(seed).permutation(num_images)
-
-
-# A schedule maps (validation loss, learning rate) to the next learning rate.
-Schedule = Callable[[float, float], float]

@@ -36,6 +36,7 @@ class ReduceOnPlateau:
     cooldown_left: int = 0
 
     def __call__(self, validation_loss: float, learning_rate: float) -> float:
+        """The rate of the next epoch, after one that ended with this loss and had this rate."""
         if self.cooldown_left > 0:
             self.cooldown_left -= 1
             self.num_bad_epochs = 0

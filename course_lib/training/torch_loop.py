@@ -1,25 +1,29 @@
 """Train a PyTorch model with a step of your own, and lose nothing.
 
-The step is the lesson; `fit` is everything around it: order, augmentation, gray, history,
-schedule, checkpoints, time.
+The step is the lesson. `fit` is what is around it: epochs, validation, the schedule, the record,
+checkpoints. `train_epoch` takes the step on every batch.
 """
 
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import affine_grid, grid_sample, mse_loss
+from torch.nn.functional import mse_loss
+from tqdm import tqdm
 
-from course_lib import grayscale
-from course_lib.files import CourseError, replacing
 from course_lib.seeding import epoch_seed
-from course_lib.training import acceleration
+from course_lib.training import acceleration, checkpoint
+from course_lib.training.augmentation import Augmentation, gray_and_rgb
+from course_lib.training.checkpoint import Checkpoint
 from course_lib.training.record import (
     NUM_KEPT,
+    GrayWeights,
+    Options,
     Record,
     Schedule,
     Stopwatch,
@@ -30,6 +34,7 @@ from course_lib.training.record import (
 
 # step(model, optimizer, gray, rgb) -> the loss of the batch, a scalar tensor.
 Step = Callable[[nn.Module, torch.optim.Optimizer, Tensor, Tensor], Tensor]
+DEFAULTS = Options()
 
 
 def training_step(
@@ -49,68 +54,6 @@ def training_step(
     loss.backward()
     optimizer.step()
     return loss
-
-
-def gray_and_rgb(
-    images: Tensor,
-    weights: tuple[float, float, float] = grayscale.BT601,
-    rotation: float | Tensor = 0.0,
-    flip: bool | Tensor = False,
-) -> tuple[Tensor, Tensor]:
-    """Make model input and target from stored images, on the device they are on.
-
-    What is done to an image is done before gray is taken, so input and target stay alike.
-
-    Args:
-        images: uint8 (N, H, W, 3).
-        weights: of red, green and blue in the gray image.
-        rotation: each image is turned by an angle drawn from [-rotation, rotation] degrees, with
-            black corners; or the angles themselves, (N,).
-        flip: whether each image has an even chance to be mirrored, left to right, before it is
-            turned; or which ones are, bool (N,).
-
-    Returns:
-        gray (N, 1, H, W) and rgb (N, 3, H, W), float32 in [0, 1].
-    """
-    rgb = images.permute(0, 3, 1, 2).float() / 255  # (N, 3, H, W), channels last in memory
-    if isinstance(rotation, int | float) and rotation:
-        rotation = draw_angles(len(rgb), rotation, rgb.device)
-    if flip is True:
-        flip = draw_flips(len(rgb), rgb.device)
-    if isinstance(flip, Tensor):
-        rgb = torch.where(flip.view(-1, 1, 1, 1), rgb.flip(-1), rgb)
-    if isinstance(rotation, Tensor):
-        rgb = rotate(rgb, rotation)
-    red, green, blue = weights
-    gray = red * rgb[:, 0:1] + green * rgb[:, 1:2] + blue * rgb[:, 2:3]
-    return gray, rgb
-
-
-def draw_angles(num_images: int, rotation: float, device: torch.device) -> Tensor:
-    """An angle in [-rotation, rotation] degrees per image, (N,); the CPU draws, for all devices."""
-    return torch.empty(num_images).uniform_(-rotation, rotation).to(device)
-
-
-def draw_flips(num_images: int, device: torch.device) -> Tensor:
-    """For each image whether it is mirrored, bool (N,); the CPU draws, for all devices."""
-    return (torch.rand(num_images) < 0.5).to(device)
-
-
-def rotate(images: Tensor, degrees: Tensor) -> Tensor:
-    """Turn each image counter-clockwise about its centre; nearest neighbour, black corners.
-
-    What `torchvision.transforms.functional.rotate` does to one image, for a batch of angles.
-
-    Args:
-        images: float (N, C, H, W), square.
-        degrees: (N,).
-    """
-    angle = torch.deg2rad(degrees)
-    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    # Where in the input each output pixel comes from: the inverse rotation.
-    matrix = torch.stack([cos, -sin, zero, sin, cos, zero], dim=1).view(-1, 2, 3)  # (N, 2, 3)
-    grid = affine_grid(matrix, list(images.shape), align_corners=False)  #            (N, H, W, 2)
-    return grid_sample(images, grid, mode="nearest", align_corners=False)
 
 
 def predict(model: nn.Module, gray: np.ndarray, batch_size: int = 250) -> np.ndarray:
@@ -145,24 +88,21 @@ def fit(
     num_epochs: int,
     batch_size: int,
     schedule: Schedule | None = None,
-    weights: tuple[float, float, float] = grayscale.BT601,
     rotation: float = 0.0,
     flip: bool = False,
-    precision: str = "float32",
     seed: int = 0,
-    folder: str | Path | None = None,
-    until: float | None = None,
     progress: bool = True,
+    options: Options = DEFAULTS,
 ) -> Record:
     """Train `model` with your `step` and write down what happens.
 
     Every epoch starts from a random seed of its own, made of `seed` and its number. So the same
     seed gives the same run on one machine, and a run that was cut off and called again with the
-    same `folder` ends with the same bits as one that was not. (On a GPU the last bits may differ:
-    it adds numbers up in no fixed order.)
+    same folder in `options` ends with the same bits as one that was not. (On a GPU the last bits
+    may differ: it adds numbers up in no fixed order.)
 
     The images lie on the model's device from the beginning, as bytes, and a batch is chosen,
-    turned and made gray there. On a GPU an optimizer with `capturable=True`, such as
+    augmented and made gray there. On a GPU an optimizer with `capturable=True`, such as
     `acceleration.adam` gives, lets the step run as a CUDA graph; it then must not ask the GPU for
     a number, as `loss.item()` does.
 
@@ -174,89 +114,115 @@ def fit(
         num_epochs: epochs in all, those of an earlier call included.
         batch_size: images in a step; the last step of an epoch may have fewer.
         schedule: see `schedules`; None keeps the learning rate.
-        weights, rotation, flip: see `gray_and_rgb`; validation images are left as they are.
-        precision: of products in training, see `profiles.PRECISIONS`; validation is always
-            computed as in "tf32" or "float32".
-        folder: where last.pt and best.pt are kept; None keeps nothing.
-        until: begin no epoch that would not end by this time, of `time.monotonic`, in this call.
+        rotation, flip: see `gray_and_rgb`; validation images are left as they are.
+        seed: of the order of the images and of what is drawn for them.
         progress: show a bar.
+        options: what else a long run sets. In a precision other than "float32" validation is
+            computed in "tf32".
 
     Raises:
-        CourseError: no images; a loss that is not a number; a damaged checkpoint; an unknown
-            precision.
+        CourseError: no images; a loss that is not a number; a damaged checkpoint, or one of
+            another model; an unknown precision.
     """
     check_images(train, validation)
     device = next(model.parameters()).device
+    images, validation_images = _on(device, train), _on(device, validation)
+    augmentation = Augmentation(rotation, flip, options.gray_weights)
     model.to(memory_format=torch.channels_last)
-    images, validation_images = (
-        torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in (train, validation)
-    )  # uint8 (N, H, W, 3)
-    trained = acceleration.InBfloat16(model) if precision == "bfloat16" else model
-    total_loss = torch.zeros((), device=device)  # of the epoch: the sum over its images
-    record = _resume(folder, model, optimizer, schedule)
-    watch = Stopwatch(record, until)
+    trained = acceleration.InBfloat16(model) if options.precision == "bfloat16" else model
+    _make_learning_rates_plain(optimizer)
+    record = _resume(options.folder, model, optimizer, schedule)
+    stopwatch = Stopwatch(record, options.until)
 
-    def train_on(indices: Tensor, degrees: Tensor, flips: Tensor) -> None:
-        gray, rgb = gray_and_rgb(
-            images[indices], weights, degrees if rotation else 0.0, flips if flip else False
-        )
-        total_loss.add_(step(trained, optimizer, gray, rgb).detach() * len(indices))
-
-    while record.num_epochs < num_epochs and not watch.is_up:
+    while record.num_epochs < num_epochs and not stopwatch.is_up:
         epoch = record.num_epochs
         torch.manual_seed(epoch_seed(seed, epoch))
-        order = order_of_epoch(len(train), epoch_seed(seed, epoch))
+        order = order_of_epoch(len(train), epoch_seed(seed, epoch))  # (N,)
         learning_rate = optimizer.param_groups[0]["lr"]
-        run = acceleration.replayed(train_on) if acceleration.fits_a_graph(optimizer) else train_on
-        start = time.perf_counter()
-        total_loss.zero_()
-        per_image = (
-            torch.from_numpy(order).to(device),
-            draw_angles(len(order), rotation, device),
-            draw_flips(len(order), device),
-        )
-        model.train()
         with (
-            acceleration.products_in(precision),
-            progress_bar(epoch, num_epochs, len(order), progress) as bar,
+            acceleration.products_in(options.precision),
+            progress_bar(epoch, num_epochs, len(train), progress) as bar,
         ):
-            for batch in zip(*(part.split(batch_size) for part in per_image), strict=True):
-                run(*batch)
-                bar.update(len(batch[0]))
-            train_loss = float(total_loss) / len(order)  # waits until the GPU is done
+            start = time.perf_counter()
+            train_loss = train_epoch(
+                trained, step, optimizer, images, _on(device, order), augmentation, batch_size, bar
+            )
             seconds = time.perf_counter() - start
-            validation_loss, kept = _validate(model, validation_images, weights)
+            validation_loss, kept = validate(model, validation_images, options.gray_weights)
             bar.set_postfix(train=f"{train_loss:.5f}", validation=f"{validation_loss:.5f}")
 
         if schedule is not None:
             _set_learning_rate(optimizer, schedule(validation_loss, learning_rate))
-            record.schedule = vars(schedule)
+            record.schedule = dict(vars(schedule))
         record.add_epoch(
             train_loss=train_loss,
             validation_loss=validation_loss,
             learning_rate=learning_rate,
             next_learning_rate=optimizer.param_groups[0]["lr"],
             seconds=seconds,
-            num_images=len(order),
+            num_images=len(train),
             kept_predictions=kept,
         )
-        watch.lap()
-        if folder is not None:
-            _save(Path(folder), model, optimizer, record)
+        stopwatch.lap()
+        if options.folder is not None:
+            checkpoint.save(options.folder, _checkpoint(model, optimizer, record))
     return record
 
 
-def _validate(
-    model: nn.Module, images: Tensor, weights: tuple[float, float, float], batch_size: int = 250
+def train_epoch(
+    model: nn.Module,
+    step: Step,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    order: Tensor,
+    augmentation: Augmentation,
+    batch_size: int,
+    bar: "tqdm[Any]",
+) -> float:
+    """Take `step` once on every image, batch by batch; on a GPU, if it can be, as a CUDA graph.
+
+    Args:
+        images: uint8 (N, H, W, 3), on the model's device.
+        order: in which images are seen, integers (N,), on that device too.
+        bar: moved on after every batch.
+
+    Returns:
+        The mean of the loss over the images.
+    """
+    total_loss = torch.zeros((), device=images.device)  # the sum over the images
+
+    def train_on(indices: Tensor, degrees: Tensor, flips: Tensor) -> None:  # (B,) each
+        gray, rgb = augmentation(images[indices], degrees, flips)  # (B, 1, H, W), (B, 3, H, W)
+        total_loss.add_(step(model, optimizer, gray, rgb).detach() * len(indices))
+
+    run = acceleration.replayed(train_on) if acceleration.fits_a_graph(optimizer) else train_on
+    per_image = (order, *augmentation.draw(len(order), order.device))  # (N,) each
+    model.train()
+    for batch in zip(*(part.split(batch_size) for part in per_image), strict=True):
+        run(*batch)
+        bar.update(len(batch[0]))
+    return float(total_loss) / len(order)  # waits until the GPU is done
+
+
+def validate(
+    model: nn.Module, images: Tensor, gray_weights: GrayWeights | None, batch_size: int = 250
 ) -> tuple[float, np.ndarray]:
-    """Mean squared error over images (N, H, W, 3), and the predictions of the first NUM_KEPT."""
+    """The mean squared error over images, and what the model makes of the first of them.
+
+    Args:
+        images: uint8 (N, H, W, 3), on the model's device.
+        gray_weights: see `gray_and_rgb`.
+
+    Returns:
+        The error, and the predictions of the first NUM_KEPT images, float32 (16, H, W, 3).
+    """
     model.eval()
     squares = torch.zeros((), dtype=torch.float64, device=images.device)
     first: list[Tensor] = []
     with torch.no_grad():
         for batch in images.split(batch_size):
-            gray, rgb = gray_and_rgb(batch, weights)
-            prediction = model(gray)  # (N, 3, H, W)
+            gray, rgb = gray_and_rgb(batch, gray_weights)
+            prediction = model(gray)  # (B, 3, H, W)
             squares += (prediction - rgb).square().sum(dtype=torch.float64)
             first = first or [prediction[:NUM_KEPT]]
     model.train()
@@ -264,38 +230,25 @@ def _validate(
     return mse, first[0].permute(0, 2, 3, 1).cpu().numpy()
 
 
+def load_weights(model: nn.Module, kept: Checkpoint) -> None:
+    """Give `model` the weights of a checkpoint. Raises CourseError if it is of another model."""
+    kept.check_weights({name: tuple(w.shape) for name, w in model.state_dict().items()})
+    model.load_state_dict({name: torch.tensor(array) for name, array in kept.weights.items()})
+
+
+def _on(device: torch.device, array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+
 def _set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = float(learning_rate)
 
 
-def _save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, record: Record) -> None:
-    checkpoint = {
-        "model": model.state_dict(),
-        "record": record.to_json(),
-        "predictions": torch.from_numpy(np.stack(record.predictions)),
-    }
-    if record.last_is_best:
-        with replacing(folder / "best.pt") as path:
-            torch.save(checkpoint, path)
-    with replacing(folder / "last.pt") as path:  # to go on from, so with twice as much besides
-        torch.save({**checkpoint, "optimizer": optimizer.state_dict()}, path)
-
-
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read best.pt or last.pt: model, record, predictions, and in last.pt the optimizer.
-
-    Runs no code from the file. Numbers are read when they are used.
-
-    Raises:
-        CourseError: the file is missing or damaged.
-    """
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu", mmap=True)
-    except Exception as error:  # torch.load raises many kinds
-        raise CourseError(
-            f"The checkpoint {path} is missing or damaged; move it away to train from the start."
-        ) from error
+def _make_learning_rates_plain(optimizer: torch.optim.Optimizer) -> None:
+    """Python's numbers in place of NumPy's, so that a run computes the same after it is resumed."""
+    for group in optimizer.param_groups:
+        group["lr"] = float(group["lr"])
 
 
 def _resume(
@@ -304,13 +257,60 @@ def _resume(
     optimizer: torch.optim.Optimizer,
     schedule: Schedule | None,
 ) -> Record:
-    if folder is None or not (Path(folder) / "last.pt").exists():
+    """The record so far, its state given to model, optimizer and schedule; or a new record."""
+    kept = checkpoint.resume(folder)
+    if kept is None:
         return Record()
-    checkpoint = load_checkpoint(Path(folder) / "last.pt")
-    model.load_state_dict(checkpoint["model"])
-    optimizer.load_state_dict(checkpoint["optimizer"])
-    record = Record(**checkpoint["record"])
-    record.predictions = list(checkpoint["predictions"].numpy())
+    load_weights(model, kept)
+    _load_optimizer(optimizer, kept)
     if schedule is not None:
-        vars(schedule).update(record.schedule)
-    return record
+        vars(schedule).update(kept.record.schedule)
+    return kept.record
+
+
+def _checkpoint(model: nn.Module, optimizer: torch.optim.Optimizer, record: Record) -> Checkpoint:
+    state = optimizer.state_dict()
+    values = {
+        f"{index}/{name}": value  # of the parameter with that index
+        for index, of_parameter in state["state"].items()
+        for name, value in of_parameter.items()
+    }
+    tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+    plain = {name: value for name, value in values.items() if name not in tensors}
+    return Checkpoint(
+        record,
+        weights=_arrays(model.state_dict()),
+        optimizer_kind=_kind(optimizer),
+        optimizer=_arrays(tensors),
+        settings={"param_groups": state["param_groups"], "state": plain},
+    )
+
+
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+
+
+def _kind(optimizer: torch.optim.Optimizer) -> str:
+    """Such as "Adam over 12 parameters"; a number for every group of them."""
+    sizes = " and ".join(str(len(group["params"])) for group in optimizer.param_groups)
+    return f"{type(optimizer).__name__} over {sizes} parameters"
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, kept: Checkpoint) -> None:
+    """Give `optimizer` its state. Raises CourseError if the checkpoint is of another optimizer."""
+    kept.check_optimizer(_kind(optimizer))
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Any]] = defaultdict(dict)
+    for key, value in {**kept.settings["state"], **kept.optimizer}.items():
+        index, name = key.split("/", maxsplit=1)
+        if isinstance(value, np.ndarray):
+            value = _laid_out_like(parameters[int(index)], torch.tensor(value))
+        state[int(index)][name] = value
+    optimizer.load_state_dict({"state": dict(state), "param_groups": kept.settings["param_groups"]})
+
+
+def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """`tensor` in the memory format of `parameter`, on which fused Adam relies."""
+    if tensor.ndim == 0 or tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)

@@ -16,7 +16,8 @@ from course_lib.files import CourseError, write_json
 from course_lib.results import experiments, published
 from course_lib.results.experiments import Experiment
 from course_lib.seeding import seed_everything
-from course_lib.training.record import NUM_KEPT, Record
+from course_lib.training import checkpoint
+from course_lib.training.record import NUM_KEPT, Options, Record
 from course_tools.dataset.fetch import fetch_cifar10
 from course_tools.experiments import machine, publish
 
@@ -120,17 +121,10 @@ def run_name(experiment: str, seed: int) -> str:
     return experiment if seed == 0 else f"{experiment}-seed{seed}"
 
 
-def num_epochs_kept(experiment: Experiment, folder: Path) -> int:
+def num_epochs_kept(folder: Path) -> int:
     """Epochs of a run that is being made, by its checkpoint; 0 if there is none."""
-    if not any((folder / name).exists() for name in ("last.pt", "last.npz")):
-        return 0
-    if experiment.framework == "torch":
-        from course_lib.training.torch_loop import load_checkpoint
-
-        return len(load_checkpoint(folder / "last.pt")["record"]["history"])
-    from course_lib.training.keras_loop import read_record
-
-    return read_record(folder / "last.npz").num_epochs
+    kept = checkpoint.resume(folder)
+    return 0 if kept is None else kept.record.num_epochs
 
 
 def _time_is_up(record: Record, num_epochs: int) -> str:
@@ -168,21 +162,24 @@ def _fit(
         "validation": parts.x_validation,
         "num_epochs": experiment.num_epochs,
         "batch_size": experiment.batch_size,
-        "weights": experiment.gray_weights and getattr(grayscale, experiment.gray_weights),
         "seed": seed,
-        "folder": folder,
-        "until": settings.until,
     }
     is_torch = experiment.framework == "torch"
     device, on_gpu = (_torch_place if is_torch else _keras_place)(settings.device)
-    precision = machine.precision_for(settings.precision, on_gpu)
-    made_on = {"device": device, "precision": precision}
-    is_trained = num_epochs_kept(experiment, folder) >= experiment.num_epochs
+    name = experiment.gray_weights
+    options = Options(
+        gray_weights=None if name is None else getattr(grayscale, name),
+        precision=machine.precision_for(settings.precision, on_gpu),
+        folder=folder,
+        until=settings.until,
+    )
+    made_on = {"device": device, "precision": options.precision}
+    is_trained = num_epochs_kept(folder) >= experiment.num_epochs
     made_on = _noted(made_on, folder / "made_on.json", is_trained)
     if is_torch:
-        record = _fit_torch(experiment, settings.device, precision, arguments)
+        record = _fit_torch(experiment, settings.device, options, arguments)
     else:
-        record = _fit_keras(experiment, settings.device, precision, on_gpu, arguments)
+        record = _fit_keras(experiment, settings.device, on_gpu, options, arguments)
     return record, {**made_on, "peak_mb": machine.peak_mb(), "peak_gpu_mb": machine.peak_gpu_mb()}
 
 
@@ -216,7 +213,7 @@ def _keras_place(device: str) -> tuple[str, bool]:
 
 
 def _fit_torch(
-    experiment: Experiment, device: str, precision: str, arguments: dict[str, Any]
+    experiment: Experiment, device: str, options: Options, arguments: dict[str, Any]
 ) -> Record:
     from course_lib import models_torch
     from course_lib.training import acceleration, torch_loop
@@ -231,19 +228,19 @@ def _fit_torch(
         schedule=ReduceOnPlateau(**experiment.schedule) if experiment.schedule else None,
         rotation=experiment.rotation,
         flip=experiment.flip,
-        precision=precision,
+        options=options,
         **arguments,
     )
 
 
 def _fit_keras(
-    experiment: Experiment, device: str, precision: str, on_gpu: bool, arguments: dict[str, Any]
+    experiment: Experiment, device: str, on_gpu: bool, options: Options, arguments: dict[str, Any]
 ) -> Record:
     from course_lib.models_keras import keras
     from course_lib.training.keras_loop import fit_keras, steps_at_once
 
     at_once = steps_at_once(len(arguments["train"]), experiment.batch_size) if on_gpu else 1
-    with machine.keras_on(device, precision):
+    with machine.keras_on(device, options.precision):
         seed_everything(arguments["seed"])  # here, where Keras is imported and can be seeded
         model = published.build_model(experiment.name)
         model.compile(
@@ -254,7 +251,7 @@ def _fit_keras(
         callbacks = []
         if experiment.schedule:
             callbacks.append(keras.callbacks.ReduceLROnPlateau(**experiment.schedule))
-        return fit_keras(model, callbacks=callbacks, **arguments)
+        return fit_keras(model, callbacks=callbacks, options=options, **arguments)
 
 
 def _chosen_model(experiment: Experiment, folder: Path) -> tuple[Any, int]:
@@ -263,17 +260,14 @@ def _chosen_model(experiment: Experiment, folder: Path) -> tuple[Any, int]:
     Under our protocol the best on validation; under the paper's the last, as in its pictures.
     """
     which = "last" if experiment.protocol == "paper" else "best"
+    kept = checkpoint.read(folder, which)
     model = published.build_model(experiment.name)
     if experiment.framework == "torch":
-        from course_lib.training.torch_loop import load_checkpoint
-
-        checkpoint = load_checkpoint(folder / f"{which}.pt")
-        model.load_state_dict(checkpoint["model"])
-        return model, len(checkpoint["record"]["history"])
-    from course_lib.training import keras_loop
-
-    model.compile(optimizer="adam", loss="mse")  # the checkpoint holds an optimizer's state
-    return model, keras_loop.load_checkpoint(folder / f"{which}.npz", model).num_epochs
+        from course_lib.training.torch_loop import load_weights
+    else:
+        from course_lib.training.keras_loop import load_weights
+    load_weights(model, kept)
+    return model, kept.record.num_epochs
 
 
 def _measure(

@@ -107,7 +107,7 @@ def _state(planned: PlannedRun, settings: Settings, data_name: str) -> RunState:
         done = published.load(planned.run, runs)
         return RunState(planned, len(done.history), done)
     folder = settings.checkpoints(planned.name, planned.seed, data_name)
-    num_epochs = train.num_epochs_kept(experiments.get(planned.name), folder)
+    num_epochs = train.num_epochs_kept(folder)
     return RunState(planned, num_epochs, None)
 
 

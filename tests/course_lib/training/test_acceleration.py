@@ -9,6 +9,7 @@ import torch
 from course_lib import profiles
 from course_lib.models_torch import ConvLatentAutoencoder
 from course_lib.training import acceleration, torch_loop
+from course_lib.training.record import Options
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
 
@@ -107,8 +108,8 @@ def test_a_graph_on_a_gpu_trains_like_plain_steps(precision):
             num_epochs=3,
             batch_size=12,
             rotation=15.0,
-            precision=precision,
             progress=False,
+            options=Options(precision=precision),
         )
         losses.append(record.losses("train_loss") + record.losses())
     assert losses[0] == pytest.approx(losses[1], rel=0.01 if precision == "bfloat16" else 1e-3)

@@ -11,7 +11,8 @@ from course_lib.data import load_cifar10
 from course_lib.files import CourseError
 from course_lib.models_keras import build_three_layer_autoencoder, keras
 from course_lib.seeding import epoch_seed, seed_everything
-from course_lib.training import keras_loop
+from course_lib.training import checkpoint, keras_loop
+from course_lib.training.record import Options
 from course_lib.training.schedules import ReduceOnPlateau, replay
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
@@ -19,7 +20,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uin
 PHOTOS = load_cifar10("sample").x_train[:40]
 
 
-def train(num_epochs, folder=None, seed=0, min_delta=1.0, **arguments):
+def train(num_epochs, folder=None, seed=0, min_delta=1.0, **options):
     seed_everything(seed)
     model = build_three_layer_autoencoder(channels=(2, 3, 4), latent_dim=5)
     model.compile(optimizer=keras.optimizers.Adam(1e-2), loss="mse")
@@ -32,9 +33,8 @@ def train(num_epochs, folder=None, seed=0, min_delta=1.0, **arguments):
         batch_size=10,
         callbacks=[plateau],
         seed=seed,
-        folder=folder,
         progress=False,
-        **arguments,
+        options=Options(folder=folder, **options),
     )
     return model, record
 
@@ -68,14 +68,15 @@ def test_resumed_run_equals_uninterrupted_run_bit_for_bit(tmp_path):
 
 
 def test_best_checkpoint_is_the_epoch_of_the_lowest_validation_loss(tmp_path):
-    model, record = train(3, tmp_path)
-    best = keras_loop.load_checkpoint(tmp_path / "best.npz", model)
-    assert best.num_epochs == 1 + int(np.argmin(record.losses()))
+    _, record = train(3, tmp_path)
+    best = checkpoint.read(tmp_path, "best")
+    assert best.record.num_epochs == 1 + int(np.argmin(record.losses()))
 
 
 def test_damaged_checkpoint_says_what_to_do(tmp_path):
     train(1, tmp_path)
-    (tmp_path / "last.npz").write_bytes((tmp_path / "last.npz").read_bytes()[:500])
+    last = tmp_path / "last.checkpoint"
+    last.write_bytes(last.read_bytes()[:500])
     with pytest.raises(CourseError, match="move it away"):
         train(2, tmp_path)
 

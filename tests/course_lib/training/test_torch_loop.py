@@ -14,7 +14,8 @@ from course_lib.data import load_cifar10
 from course_lib.files import CourseError
 from course_lib.models_torch import ConvLatentAutoencoder, FCLatentAutoencoder
 from course_lib.seeding import epoch_seed, seed_everything
-from course_lib.training import acceleration, torch_loop
+from course_lib.training import acceleration, checkpoint, torch_loop
+from course_lib.training.record import Options
 from course_lib.training.schedules import ReduceOnPlateau
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
@@ -22,7 +23,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uin
 PHOTOS = load_cifar10("sample").x_train[:40]
 
 
-def train(num_epochs, folder=None, seed=0, step=torch_loop.training_step, **arguments):
+def train(num_epochs, folder=None, seed=0, step=torch_loop.training_step, **options):
     seed_everything(seed)
     model = ConvLatentAutoencoder(channels=(2, 3, 4))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -37,9 +38,8 @@ def train(num_epochs, folder=None, seed=0, step=torch_loop.training_step, **argu
         rotation=15.0,
         schedule=ReduceOnPlateau(patience=1, min_delta=1.0),  # falls every epoch but the first
         seed=seed,
-        folder=folder,
         progress=False,
-        **arguments,
+        options=Options(folder=folder, **options),
     )
     return model, record
 
@@ -93,60 +93,22 @@ def test_run_killed_inside_an_epoch_loses_that_epoch_only(tmp_path):
         train(4, tmp_path, step=step)
     resumed, record = train(4, tmp_path)
     assert torch.equal(weights_of(train(4)[0]), weights_of(resumed))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["best.pt", "last.pt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["best.checkpoint", "last.checkpoint"]
 
 
 def test_best_checkpoint_is_the_epoch_of_the_lowest_validation_loss(tmp_path):
     _, record = train(3, tmp_path)
-    best = torch_loop.load_checkpoint(tmp_path / "best.pt")
+    best = checkpoint.read(tmp_path, "best")
     losses = record.losses()
-    assert len(best["record"]["history"]) == 1 + losses.index(min(losses))
+    assert len(best.record.history) == 1 + losses.index(min(losses))
 
 
 def test_damaged_checkpoint_says_what_to_do(tmp_path):
     train(1, tmp_path)
-    (tmp_path / "last.pt").write_bytes((tmp_path / "last.pt").read_bytes()[:500])
+    last = tmp_path / "last.checkpoint"
+    last.write_bytes(last.read_bytes()[:500])
     with pytest.raises(CourseError, match="move it away"):
         train(2, tmp_path)
-
-
-def turned_one_by_one(images, degrees):
-    """What the paper does: torchvision turns one image after the other."""
-    turned = [
-        torchvision_rotate(image, float(angle), InterpolationMode.NEAREST, fill=[0.0])
-        for image, angle in zip(images, degrees, strict=True)
-    ]
-    return torch.stack(turned)
-
-
-@pytest.mark.parametrize("size", [1, 2, 5, 17, 31, 32, 33])
-def test_rotation_is_torchvisions(size):
-    """Angle, nearest neighbour and fill, at angles in general and at every fifteenth degree."""
-    torch.manual_seed(size)
-    degrees = torch.cat([torch.empty(200).uniform_(-180, 180), torch.arange(-180.0, 181.0, 15.0)])
-    images = torch.rand(len(degrees), 3, size, size) + 0.5  # nothing but the fill is 0
-    ours, theirs = torch_loop.rotate(images, degrees), turned_one_by_one(images, degrees)
-    # A pixel may come from a point exactly between two pixels, or on the rim of the image. Then
-    # the last bit of the sine decides, and the two compute it on different ways.
-    differ = (ours != theirs).any(dim=1)  # (N, H, W)
-    assert not differ[:200].any()
-    assert differ[200:].float().mean() <= 0.02
-    assert set(torch.unique(ours[0]).tolist()) <= {0.0, *torch.unique(images[0]).tolist()}
-
-
-def test_flip_mirrors_left_to_right_before_turning():
-    images = torch.from_numpy(IMAGES[:4])
-    flips, degrees = torch.tensor([True, False, True, False]), torch.tensor([0.0, 0.0, 90.0, 90.0])
-    _, rgb = torch_loop.gray_and_rgb(images, rotation=degrees, flip=flips)
-    plain = images.permute(0, 3, 1, 2).float() / 255
-    torch.testing.assert_close(rgb[0], torchvision_hflip(plain[0]))
-    torch.testing.assert_close(rgb[1], plain[1])
-    expected = torch.rot90(torchvision_hflip(plain[2]), 1, (1, 2))
-    torch.testing.assert_close(rgb[2], expected)
-    torch.manual_seed(0)
-    _, drawn = torch_loop.gray_and_rgb(torch.from_numpy(IMAGES), flip=True)
-    same = (drawn == torch.from_numpy(IMAGES).permute(0, 3, 1, 2) / 255).flatten(1).all(dim=1)
-    assert 10 < same.sum() < 30
 
 
 def plain_losses(model, num_epochs, flip=False, batch_size=10, seed=0):
@@ -165,7 +127,8 @@ def plain_losses(model, num_epochs, flip=False, batch_size=10, seed=0):
             for place in range(start, min(start + batch_size, 24)):
                 image = torch.from_numpy(PHOTOS[order[place]]).permute(2, 0, 1) / 255
                 image = torchvision_hflip(image) if flip and flips[place] else image
-                batch += [turned_one_by_one([image], [angles[place]])[0]]
+                angle = float(angles[place])
+                batch += [torchvision_rotate(image, angle, InterpolationMode.NEAREST, fill=[0.0])]
             rgb = torch.stack(batch)
             gray = (weights * rgb).sum(dim=1, keepdim=True)
             loss = ((model(gray) - rgb) ** 2).mean()
@@ -215,7 +178,10 @@ def test_fast_and_plain_training_have_the_same_loss_curve(kind, flip):
 @pytest.mark.parametrize("kind", [FCLatentAutoencoder, ConvLatentAutoencoder])
 def test_bfloat16_keeps_the_loss_curve_in_a_band_of_one_percent(kind):
     model, twin = two_of(kind)
-    plain, rounded = plain_losses(model, 4), fast_losses(twin, 4, precision="bfloat16")
+    plain, rounded = (
+        plain_losses(model, 4),
+        fast_losses(twin, 4, options=Options(precision="bfloat16")),
+    )
     np.testing.assert_allclose(rounded, plain, rtol=0.01)
     assert (rounded != plain).all()  # it was rounded
     assert {p.dtype for p in twin.parameters()} == {torch.float32}
@@ -232,15 +198,6 @@ def test_a_call_ends_by_the_time_it_is_given(tmp_path):
     assert record.num_epochs == 1
     _, record = train(2, tmp_path, until=time.monotonic() + 1000)
     assert record.num_epochs == 2
-
-
-def test_gray_is_taken_after_rotation_so_corners_are_black_in_both():
-    white = torch.full((8, 32, 32, 3), 255, dtype=torch.uint8)
-    torch.manual_seed(0)
-    gray, rgb = torch_loop.gray_and_rgb(white, rotation=15.0)
-    assert gray.shape == (8, 1, 32, 32) and rgb.shape == (8, 3, 32, 32)
-    assert (rgb[:, :, 0, 0] == 0).any()
-    torch.testing.assert_close(gray[:, 0], rgb[:, 0])
 
 
 def test_predict_uses_no_gradients_and_gives_the_mode_back():
