@@ -70,26 +70,28 @@ SECTIONS = {
     "Further reading": "F",
 }
 KINDS = {
-    "T": "the title, such as '# 01 · Name'",
+    "T": "a title such as '# 01 · Name'",
     "P": "the cell tagged parameters",
-    **{letter: f"'## {name}'" for name, letter in SECTIONS.items()},
-    "H": "a step, '## ' and its name",
     "t": "text",
     "c": "code",
     "e": "an exercise",
     "k": "a check",
-    "?": "text with a '## ' heading in its midst (a heading must begin a cell of its own)",
+    "H": "a step",  # any other heading
+    **{letter: f"'## {name}'" for name, letter in SECTIONS.items()},
+    "?": "text with a '## ' heading inside (a heading must begin a cell of its own)",
 }
-CODE = "t* (c t+)* c?"  # each code cell is followed by text, or by the heading of the next section
-EXERCISES = "t* (c t+)* e k (t+ (c | e k))* t*"  # likewise; each exercise is followed by its check
+# A pattern over these letters. Code is followed by text, or by the heading of the next section; an
+# exercise by its check. To let exercises stand among the steps, write (c | e k) for c in CODE.
+CODE = "t* (c t+)* c?"
+EXERCISES = "t* (c t+)* e k (t+ (c | e k))* t*"
 ANATOMY = f"""
-    T P
-    Q {CODE}         # the question, with its baselines
-    (H {CODE})*      # steps
-    (X {EXERCISES})? # in lessons that have some
+    T P {CODE}         # imports, if they come first
+    Q {CODE}           # the question, with its baselines
+    (H {CODE})*        # steps
+    (X {EXERCISES})?   # one or more, in lessons that have some
     R {CODE}
     S {CODE}
-    F t* (c t+)*     # the last cell is text
+    F t* (c t+)*       # nothing comes after it, so it ends with text
 """
 # A lesson, or the beginning of one: where the cells end, every letter may be missing.
 BEGINNING = re.sub("[A-Za-z]", r"(\g<0>|\\Z)", re.sub("#.*", "", ANATOMY))
@@ -161,7 +163,7 @@ def _parameter_problem(source: str) -> Iterator[str]:
 @_gate
 def format_problems(notebook: NotebookNode) -> Iterator[str]:
     """nbformat's own schema, unique ids, and tags that mean something."""
-    # nbformat.validate would mend the notebook instead of saying what is wrong.
+    # nbformat.validate would repair the notebook instead of saying what is wrong.
     for error in iter_validate(notebook, version=4, version_minor=notebook.nbformat_minor):
         yield f"the notebook is not valid nbformat: {error.message[:100]}"
     ids = [cell.get("id") for cell in notebook.cells]
@@ -193,7 +195,7 @@ def list_problems(notebook: NotebookNode) -> Iterator[str]:
         for before, line in pairwise(lines):
             inside = re.match(r"\s|[-+*] |\d+\. ", before) or not before.strip()
             if re.match(r"[-+*] ", line) and not inside:
-                yield f"{_at(cell)} begins a list in the midst of text: {line[:40]!r}"
+                yield f"{_at(cell)} begins a list in the middle of text: {line[:40]!r}"
 
 
 @_gate

@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from course_lib.files import CourseError
 from course_tools.lessons import build, gates, lesson_source, run, student_edition
@@ -101,13 +101,16 @@ BREAKS = {
         lambda n: tagged(n, "key-number").metadata.tags.append("keynumber"),
         "unknown tag 'keynumber'",
     ),
-    "no title": (lambda n: retext(n, "# 01 · Tiny", "# Tiny"), "begins with a title"),
+    "no title": (
+        lambda n: retext(n, "# 01 · Tiny", "# Tiny"),
+        "is text; at the beginning must come a title such as",
+    ),
     "no minutes": (lambda n: retext(n, "5 minutes", "A while"), "how many minutes"),
     "too long": (lambda n: retext(n, "5 minutes", "95 minutes"), "how many minutes"),
     "no aims": (lambda n: retext(n, "will be able to", "get"), "will be able to"),
     "parameters missing": (
         lambda n: tagged(n, "parameters").metadata.pop("tags"),
-        "must be tagged parameters",
+        "is code; after a title such as '# 01 · Name' must come the cell tagged parameters",
     ),
     "parameters of the full profile": (
         lambda n: retext(n, '"quick"', '"full"'),
@@ -121,26 +124,66 @@ BREAKS = {
         lambda n: retext(n, "seed = 0\n", "seed = int(0)\n"),
         "plain assignments",
     ),
-    "no question": (lambda n: _drop(n, "## The question"), "the sections must be"),
-    "no reading": (lambda n: _drop(n, "## Further reading"), "the sections must be"),
-    "sections exchanged": (lambda n: swap(n, "## Results", "## What we"), "the sections must be"),
+    "two cells of parameters": (
+        lambda n: tagged(n, "check").metadata.tags.append("parameters"),
+        "is the cell tagged parameters; after an exercise must come a check",
+    ),
+    "no question": (
+        lambda n: _drop(n, "## The question"),
+        "is '## Exercises'; after code must come text or '## The question'",
+    ),
+    "no reading": (
+        lambda n: _drop(n, "## Further reading"),
+        "the lesson ends; after '## What we have seen' must come text or code or '## Further",
+    ),
+    "sections exchanged": (
+        lambda n: swap(n, "## Results", "## What we"),
+        "is '## What we have seen'; after a check must come text or '## Results'",
+    ),
+    "a section twice": (
+        lambda n: retext(n, "## What we have seen", "## Results"),
+        "is '## Results'; after code must come text or '## What we have seen'",
+    ),
     "a step before the question": (
         lambda n: retext(n, "## The question", "## A step\n\n## The question"),
         "must begin a cell",
     ),
+    "a step in a cell before the question": (
+        lambda n: n.cells.insert(2, new_markdown_cell("## A step")),
+        "is a step; after the cell tagged parameters must come text or code or '## The question'",
+    ),
+    "a heading below text": (
+        lambda n: retext(n, "## The question", "Now:\n\n## The question"),
+        "must begin a cell",
+    ),
     "a step at the end": (
         lambda n: retext(n, "## What we have seen", "## What we have seen\n## One more step"),
-        "steps must stand between",
+        "must begin a cell",
     ),
-    "no words after a step": (lambda n: _drop(n, "One gray pixel."), "must be followed by words"),
+    "a step in a cell at the end": (
+        lambda n: n.cells.insert(-1, new_markdown_cell("## One more step")),
+        "is a step; after '## What we have seen' must come text or code or '## Further reading'",
+    ),
+    "no text after a step": (
+        lambda n: _drop(n, "One gray pixel."),
+        "(ipywidgets.interact(lambda level: Image() is code; after code must come text",
+    ),
+    "no text at the end": (
+        lambda n: n.cells.append(new_code_cell("1")),
+        "the lesson ends; after code must come text",
+    ),
     "a sum that shows as a list": (
         lambda n: retext(n, "The same pixel.", "The same pixel:\n+ 0.587 green"),
         "begins a list in the middle of text",
     ),
-    "no check": (lambda n: _drop(n, "assert double_it"), "must be followed by a check"),
+    "no check": (
+        lambda n: _drop(n, "assert double_it"),
+        "is '## Results'; after an exercise must come a check",
+    ),
+    "a check alone": (lambda n: _drop(n, "def double_it"), "is a check; after '## Exercises' must"),
     "an exercise among the steps": (
         lambda n: swap(n, "## Exercises", "## Results"),
-        "must stand under '## Exercises'",
+        "is an exercise; after '## Results' must come text or code or '## What we have seen'",
     ),
     "no blank": (lambda n: retext(n, gates.BEGIN, "#"), "exactly one pair"),
     "a blank elsewhere": (
