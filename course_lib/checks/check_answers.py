@@ -37,7 +37,7 @@ class Check:
     """How one exercise is checked.
 
     Attributes:
-        inputs: makes the list of argument tuples, afresh at each call.
+        inputs: makes the list of argument tuples, again at each call.
         reference: a right answer.
         misconceptions: sentence for the student -> the wrong answer that deserves it.
         tolerance: greatest difference that counts as equal, beside one part in 100,000.
