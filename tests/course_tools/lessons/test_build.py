@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 
 import nbformat
 import pytest
@@ -198,3 +199,19 @@ def test_a_widget_that_brings_its_still_picture_leaves_that_alone():
     (output,) = notebook.cells[0].outputs
     assert set(output.data) == {"image/png", "text/plain"}
     assert output.metadata["image/png"]["alt"] == "what is seen"
+
+
+@pytest.mark.parametrize("lesson", lesson_source.all_lessons(), ids=lambda lesson: lesson.number)
+def test_a_source_saved_from_jupyterlab_stays_as_it_is(lesson, tmp_path):
+    from jupyter_server.services.contents.largefilemanager import LargeFileManager
+    from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
+
+    for path in (lesson.source, lesson.source.with_name("jupytext.toml")):
+        shutil.copy(path, tmp_path)
+    manager = build_sync_jupytext_contents_manager_class(LargeFileManager)(root_dir=str(tmp_path))
+    content = manager.get(lesson.source.name, type="notebook")["content"]
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    content["metadata"] |= {"kernelspec": kernel, "language_info": {"version": "3.11.7"}}
+    model = {"type": "notebook", "format": "json", "content": content}
+    manager.save(model, lesson.source.name)
+    assert (tmp_path / lesson.source.name).read_text() == lesson.source.read_text()
