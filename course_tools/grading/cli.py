@@ -89,7 +89,7 @@ def grade(
     ] = False,
     folder: Class = HERE,
 ) -> None:
-    """Grade what was submitted and is not graded yet; stopped, it goes on where it was."""
+    """Grade what was submitted and is not graded yet; after a stop, run it again to continue."""
     from course_tools.grading import class_folder
     from course_tools.grading.marking import grade_class
 

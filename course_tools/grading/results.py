@@ -109,8 +109,8 @@ class Result(Grading, kw_only=True, forbid_unknown_fields=True):
     """A grading as it is kept: with its tests, its times and what came before it.
 
     Attributes:
-        timestamp: when it was submitted, "" if nothing says so.
-        late_seconds: 0 if in time, None if that cannot be said.
+        timestamp: when it was submitted, "" if it is not known.
+        late_seconds: 0 if in time, None if it is not known.
         graded_at: ISO 8601, in UTC.
         history: earlier results, the oldest first.
     """
@@ -127,7 +127,7 @@ class Result(Grading, kw_only=True, forbid_unknown_fields=True):
         return (self.submission_sha256, self.tests_sha256) == (submission_sha256, tests_sha256)
 
     def agrees_with(self, other: "Result") -> bool:
-        """Whether the other one says the same of the same file and tests."""
+        """Whether both have the same findings for the same file and tests."""
         return self._findings() == other._findings()
 
     def _findings(self) -> tuple[object, ...]:
@@ -183,7 +183,7 @@ def record(
 
     Args:
         tests_sha256: as `judge.tests_sha256` gives it.
-        timestamp: when it was submitted, "" if nothing says so.
+        timestamp: when it was submitted, "" if it is not known.
         due: when it was due, in UTC and without a time zone; None if there is no such date.
     """
     old = read(folder, grading.assignment, grading.student)
@@ -213,7 +213,7 @@ def set_timestamp(folder: Path, result: Result, timestamp: str, due: datetime | 
 
 
 def late_seconds(timestamp: str, due: datetime | None) -> float | None:
-    """How late a submission came, 0 if in time; None if that cannot be said."""
+    """How late a submission is, 0 if in time; None if it is not known."""
     from nbgrader.utils import parse_utc
 
     try:

@@ -1,6 +1,6 @@
 """Tests of the tests: each lesson's checks against answers as students write them.
 
-`answers/NN.py` holds `WRONG`, a list of (exercise, answer, words of the sentence it meets), and
+`answers/NN.py` holds `WRONG`, a list of (exercise, answer, part of the expected sentence), and
 `RIGHT`, a list of (exercise, answer) that are right and written differently from ours.
 """
 
@@ -35,11 +35,11 @@ def label(value):
     return getattr(value, "__name__", str(value)).strip("<>")
 
 
-@pytest.mark.parametrize(("name", "answer", "words"), WRONG, ids=label)
-def test_a_wrong_answer_is_told_what_is_wrong_with_it(name, answer, words):
+@pytest.mark.parametrize(("name", "answer", "expected"), WRONG, ids=label)
+def test_a_wrong_answer_is_told_what_is_wrong_with_it(name, answer, expected):
     with pytest.raises(CheckFailed) as failure:
         checks.check(name, answer)
-    assert words in str(failure.value)
+    assert expected in str(failure.value)
 
 
 @pytest.mark.parametrize(("name", "answer"), RIGHT, ids=label)
@@ -49,7 +49,7 @@ def test_an_unusual_right_answer_passes(name, answer):
 
 @pytest.mark.parametrize("number", LESSONS)
 def test_there_are_enough_answers_to_every_lesson(number):
-    named = [words for _, _, words in MODULES[number].WRONG if not BARE.search(words)]
+    named = [expected for _, _, expected in MODULES[number].WRONG if not BARE.search(expected)]
     assert len(named) >= 6
     assert len(MODULES[number].RIGHT) >= 3
     exercises = set(checks.of_lesson(number))

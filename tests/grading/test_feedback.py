@@ -120,10 +120,18 @@ def test_a_page_shows_answers_points_sentences_and_comments(folder):
     write(folder)
     text = html.unescape(re.sub(r"<[^>]+>", " ", page(folder, "ada")))
     assert "4 of 6 points" in text
-    for words in ("fc_parameters", "def descend():", "You climb: subtract.", "step 1", "not right",
-                  "Too few numbers? Measure it.", "Well measured, but", "3\nof 4",
-                  "2.0 hours after the date"):  # fmt: skip
-        assert words in text
+    for expected in (
+        "fc_parameters",
+        "def descend():",
+        "You climb: subtract.",
+        "step 1",
+        "not right",
+        "Too few numbers? Measure it.",
+        "Well measured, but",
+        "3\nof 4",
+        "2.0 hours after the date",
+    ):
+        assert expected in text
     assert marks_csv(folder)[1][-1] == "4"
 
 

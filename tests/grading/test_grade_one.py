@@ -12,6 +12,7 @@ import pytest
 import classroom
 import needs
 from course_lib import checks
+from course_tools.grading import results
 from course_tools.grading.marking import grade_one, judge
 from course_tools.grading.sandbox import bubblewrap
 from course_tools.grading.sandbox.protocol import SandboxLimits
@@ -228,6 +229,7 @@ def gray_pixel(red, green, blue):
 def test_the_references_are_not_inside():
     source = """
 from course_lib import checks
+from course_tools.grading import results
 gray_pixel = lambda *rgb: checks.of_lesson("01")["01.gray_pixel"].reference(*rgb)
 def gray_pixel_(): pass
 """
@@ -275,6 +277,7 @@ def test_messages_that_run_ahead_of_the_requests_lose_nothing_and_win_nothing():
 PATCHES = """
 import builtins, numpy, sys
 from course_lib import checks
+from course_tools.grading import results
 for name in ("allclose", "array_equal", "issubdtype", "abs", "isfinite"):
     setattr(numpy, name, lambda *arguments, **options: True)
 builtins.all = builtins.any = lambda *arguments: True
@@ -298,6 +301,14 @@ def test_a_function_that_reports_success_by_itself_gains_nothing():
     result = grade(attack("return 'right'"))
     assert_it_costs_only_itself(result, "wrong")
     assert "returns str, not numbers" in sentence(result)
+
+
+@pytest.mark.parametrize("line", ["print('a\\ud800')", "raise ValueError('a\\ud800')"])
+def test_half_a_character_can_be_written_to_disk(line, tmp_path):
+    result = grade(attack(line))
+    assert "a?" in result.exercises[0].printed + sentence(result)
+    results.record(tmp_path, result, "tests", "", None)
+    assert results.read(tmp_path, result.assignment, "ann").exercises == result.exercises
 
 
 def test_a_misconception_is_named_and_a_blank_is_blank():

@@ -1,4 +1,4 @@
-"""Grades a whole class, in parallel; stopped and started again, it goes on where it was.
+"""Grades a whole class, in parallel; started again after a stop, it continues where it was.
 
 This process reads files and writes results; Dask's workers grade. What has a result for this very
 file and these very tests is not graded again, so nothing is lost or done twice.

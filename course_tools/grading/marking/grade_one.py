@@ -1,7 +1,7 @@
 """Grades one submission: runs it in the sandbox, step by step, and puts the verdicts together.
 
 A step is a cell, or a call of one function with one set of inputs. A step that hangs, grows or
-kills the process costs itself only: a new process goes on behind it.
+kills the process costs itself only: a new process continues behind it.
 """
 
 import hashlib

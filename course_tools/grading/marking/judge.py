@@ -232,7 +232,7 @@ def _replay(outputs: list[Any]) -> Callable[..., Any]:
 
 
 def described(error: StudentError, whose: str = "") -> str:
-    """The error's name, line (of what, says `whose`) and message, as the end of a sentence."""
+    """The error's name, line and message, as the end of a sentence; `whose` follows the line."""
     name = type(error).__name__
     place = f" in line {error.line}{whose}" if error.line else ""
     if name == "SystemExit":
@@ -246,7 +246,7 @@ def _error(error: StudentError, shown: bool) -> Verdict:
     if name == "MemoryError":
         return stopped("memory")
     if not shown:
-        known = name if hasattr(builtins, name) else "an error"  # a class's name could tell inputs
+        known = name if hasattr(builtins, name) else "an error"  # another name could hold inputs
         return Verdict("error", f"Your function ends in {known} {UNSEEN}.")
     notes = " ".join(getattr(error, "__notes__", []))
     sentence = f"{described(error, ' of its cell')} {notes}".strip()

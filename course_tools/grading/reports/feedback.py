@@ -121,7 +121,7 @@ def write(
 
 
 def report(lesson: Lesson, found: list[StudentMarks]) -> ClassReport:
-    """Everything that the class report says."""
+    """The report on a class."""
     graded = [record for record in found if record.is_graded]
     points = [record.points for record in graded]
     names = dict.fromkeys(each.name for record in graded for each in record.result.exercises)

@@ -94,7 +94,7 @@ class StudentMarks:
 
     @property
     def answers(self) -> list[MarkedAnswer]:
-        """Exercises and written answers, each with the points that count and what people said."""
+        """Exercises and written answers, each with the points and the comment that count."""
         return [*map(self._marked, self.result.exercises), *map(self._marked, self.result.written)]
 
     def _marked(self, found: ExerciseResult | WrittenAnswer) -> MarkedAnswer:
@@ -117,12 +117,12 @@ class StudentMarks:
 
     @property
     def is_submitted(self) -> bool:
-        """Whether anything was submitted, be it of use or not."""
+        """Whether anything was submitted, readable or not."""
         return self.result.status != "missing"
 
     @property
     def is_matched(self) -> bool:
-        """Whether the class list says how a learning platform knows the student."""
+        """Whether the class list has a key by which a learning platform knows the student."""
         return any(self.listed.get(column) for column in ("id", "sis_user_id", "login"))
 
     @property

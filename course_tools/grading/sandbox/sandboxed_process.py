@@ -189,7 +189,7 @@ class Process:
         try:
             code = self._process.wait(2)
         except subprocess.TimeoutExpired:
-            return "killed"  # it closed its channel and goes on
+            return "killed"  # it closed its channel and still runs
         if code == runner.EXIT_FLOODED:
             return "output"
         return "memory" if code == runner.EXIT_NO_MEMORY else "killed"

@@ -36,7 +36,7 @@ NOISE = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db")
 
 @dataclass(frozen=True)
 class Entry:
-    """One file that came in; `problem` says why it must not be read."""
+    """One file of the download; `problem` is the reason why it must not be read, or ""."""
 
     path: PurePosixPath
     modified: datetime
@@ -192,7 +192,7 @@ def _content(entry: Entry) -> bytes:
     """What the file holds.
 
     Raises:
-        CourseError: it is damaged, or larger than it said.
+        CourseError: it is damaged, or larger than declared.
     """
     try:
         with entry.open() as file:
@@ -245,7 +245,7 @@ def _listed(name: str, id_: str, students: dict[str, dict[str, str]]) -> dict[st
 
 
 def _who(path: PurePosixPath, lesson: Lesson, top: str) -> tuple[str, str, str]:
-    """The student's name in a path, the number that stays theirs, and one that tells namesakes."""
+    """The student's name in a path, their own number, and one that distinguishes namesakes."""
     for part in path.parts:
         if found := MOODLE.fullmatch(part):
             return found["name"], "", found["number"]

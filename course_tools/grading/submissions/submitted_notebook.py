@@ -25,7 +25,7 @@ READ_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @dataclass(frozen=True)
 class SubmittedFile:
-    """The bytes of a submission, when it came ("" if nothing says so), and a remark."""
+    """The bytes of a submission, its timestamp ("" if there is none), and a remark."""
 
     content: bytes
     timestamp: str = ""
@@ -219,7 +219,7 @@ def _read_notebook(content: bytes, number: str) -> ReadNotebook:
 
 
 def _match(cell: SubmittedCell, assignment: Assignment) -> int | None:
-    """The place of our cell that this is one of: by its grade_id, its id, or what it says."""
+    """The place of our cell that this is one of: by its grade_id, its id, or its text."""
     fitting = [place for place, ours in enumerate(assignment.cells) if _fits(cell, ours)]
     for is_same in (_same_grade_id, _same_id, _same_text):
         for place in fitting:
