@@ -26,7 +26,7 @@ from course_tools.grading.sandbox.protocol import (
 )
 from course_tools.grading.sandbox.sandboxed_process import Process, Stopped, StopReason
 from course_tools.grading.submissions import submitted_notebook
-from course_tools.grading.submissions.notebook_reader import Unreadable
+from course_tools.grading.submissions.notebook_reader import Unreadable, encodable
 from course_tools.grading.submissions.submitted_notebook import Submission
 
 MAX_STOPS = 8  # after so many the rest is not run
@@ -245,11 +245,11 @@ def _exercise(run: SubmissionRun, exercise: Cell) -> ExerciseResult:
         points=check.points if verdict.outcome == "right" else 0.0,
         max_points=check.points,
         outcome=verdict.outcome,
-        sentence=_encodable(verdict.sentence),
+        sentence=encodable(verdict.sentence),
         misconception=verdict.misconception,
         seconds=round(sum(call.seconds for call in calls), 3),
         source=run.submission.answers.get(exercise.grade_id, "")[:MAX_SOURCE],
-        printed=_encodable(printed)[:MAX_PRINTED],
+        printed=encodable(printed)[:MAX_PRINTED],
     )
 
 
@@ -266,8 +266,3 @@ def _written(assignment: Assignment, cleaned: Submission) -> list[WrittenAnswer]
 
 def _first_line(source: str) -> str:
     return source.strip().split("\n")[0][:60]
-
-
-def _encodable(text: str) -> str:
-    """The text with a question mark for each half of a character, which no file can hold."""
-    return text.encode(errors="replace").decode()

@@ -61,17 +61,17 @@ def _cell(cell: Any) -> dict[str, str] | None:
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     return {
         "type": cell["cell_type"],
-        "source": _encodable(source),
+        "source": encodable(source),
         "id": _name(cell.get("id")),
         "grade_id": _name(grade_id),
     }
 
 
 def _name(value: Any) -> str:
-    return _encodable(value) if isinstance(value, str) and len(value) <= 200 else ""
+    return encodable(value) if isinstance(value, str) and len(value) <= 200 else ""
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with a question mark for each half of a character, which no file can hold."""
     return text.encode(errors="replace").decode()
 
