@@ -42,20 +42,14 @@ lint: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-# JavaScript and CSS of the widgets. Without npm they go unchecked, but not in continuous integration.
-ifneq ($(shell command -v npm 2>/dev/null),)
-lint-js: node_modules/.ready
-	npm run --silent lint
-	npm run --silent types
-else
+# JavaScript and CSS of the widgets. Without npm or its packages they go unchecked, but not in
+# continuous integration.
+NPM_READY := [ node_modules/.ready -nt package-lock.json ] || \
+  { npm ci --silent --no-audit --no-fund && touch node_modules/.ready; } 2>/dev/null
 lint-js: $(READY)
-	@echo "JavaScript of the widgets is not checked: there is no npm"
-	@$(BIN)/python -c 'import sys; from course_tools import system_packages; sys.exit(system_packages.is_required())'
-endif
-
-node_modules/.ready: package-lock.json
-	npm ci --silent --no-audit --no-fund
-	@touch $@
+	@if $(NPM_READY); then npm run --silent lint && npm run --silent types; else \
+	  echo "The JavaScript of the widgets is not checked: npm or its packages are not available."; \
+	  $(BIN)/python -c 'import sys; from course_tools import system_packages; sys.exit(system_packages.is_required())'; fi
 
 # A Chromium for the browser tests, if the machine has none.
 browser: $(READY)
