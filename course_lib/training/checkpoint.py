@@ -10,8 +10,7 @@ one JSON text with the rest. It holds no code, and none is run when it is read.
 import hashlib
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,7 +21,6 @@ from course_lib.files import CourseError, write_bytes
 from course_lib.training.record import Record
 
 Arrays = dict[str, np.ndarray]
-Shapes = Mapping[str, tuple[int, ...]]
 NUM_HASH_BYTES = 32
 
 
@@ -33,36 +31,35 @@ class Checkpoint:
     Attributes:
         record: all that happened so far.
         weights: of the model, by name.
-        optimizer_kind: its class, and what it is over, in a few words.
         optimizer: its arrays, by name. The best checkpoint has none.
-        settings: plain values of the optimizer that are in no array, its learning rate for one.
+        settings: plain values of the optimizer that are in no array; "kind" says which one it is.
         path: the file it was read from.
     """
 
     record: Record
     weights: Arrays
-    optimizer_kind: str
-    optimizer: Arrays = field(default_factory=dict)
+    optimizer: Arrays
     settings: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
-    def check_weights(self, shapes: Shapes) -> None:
-        """Raise CourseError unless the weights have these names and shapes."""
-        kept = {name: array.shape for name, array in self.weights.items()}
-        for name in [*shapes, *kept]:
-            if kept.get(name) != shapes.get(name):
-                raise self._of_another(
-                    f"model: its weight {name} has shape {kept.get(name, 'none')}, "
-                    f"yours {shapes.get(name, 'none')}"
-                )
+    def check_fits(self, weights: Arrays, optimizer: str | None = None) -> None:
+        """Raise CourseError if it is of another model or optimizer.
 
-    def check_optimizer(self, kind: str) -> None:
-        """Raise CourseError unless the optimizer is of this kind."""
-        if self.optimizer_kind != kind:
-            raise self._of_another(f"optimizer: {self.optimizer_kind}, yours is {kind}")
-
-    def _of_another(self, what: str) -> CourseError:
-        return CourseError(
+        Args:
+            weights: those the model has; their names and shapes count.
+            optimizer: the kind it is of; None if only the weights are used.
+        """
+        kept, yours = _shapes(self.weights), _shapes(weights)
+        kind = self.settings["kind"]
+        differing = [name for name in [*yours, *kept] if kept.get(name) != yours.get(name)]
+        if differing:
+            shape, other = (shapes.get(differing[0], "none") for shapes in (kept, yours))
+            what = f"model: its weight {differing[0]} has shape {shape}, yours {other}"
+        elif optimizer not in (None, kind):
+            what = f"optimizer: {kind}, yours is {optimizer}"
+        else:
+            return
+        raise CourseError(
             f"The checkpoint {self.path} is of another {what}; "
             "train in another folder, or move this one away to train from the start."
         )
@@ -72,12 +69,25 @@ def save(folder: str | Path, checkpoint: Checkpoint) -> None:
     """Write the last checkpoint and, if its epoch is the best so far, the best; each whole or not.
 
     Raises:
-        CourseError: a file cannot be written; a setting is no plain value.
+        CourseError: a file cannot be written; a setting is not a plain value.
     """
     if checkpoint.record.last_is_best:
-        best = Checkpoint(checkpoint.record, checkpoint.weights, checkpoint.optimizer_kind)
-        _write(_path(folder, "best"), best)
+        _write(_path(folder, "best"), replace(checkpoint, optimizer={}))
     _write(_path(folder, "last"), checkpoint)
+
+
+def _write(path: Path, checkpoint: Checkpoint) -> None:
+    plain = {"record": checkpoint.record.to_json(), "settings": checkpoint.settings}
+    arrays = {
+        "plain": np.array(json.dumps(plain, default=_plain_number)),
+        "predictions": np.stack(checkpoint.record.predictions),
+        **{f"weights/{name}": array for name, array in checkpoint.weights.items()},
+        **{f"optimizer/{name}": array for name, array in checkpoint.optimizer.items()},
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    payload = buffer.getvalue()
+    write_bytes(path, hashlib.sha256(payload).digest() + payload)
 
 
 def resume(folder: str | Path | None) -> Checkpoint | None:
@@ -91,7 +101,7 @@ def read(folder: str | Path, which: str) -> Checkpoint:
     """The "last" or the "best" checkpoint in `folder`.
 
     Raises:
-        CourseError: it is missing, damaged, or cannot be read.
+        CourseError: it is missing or damaged, or cannot be read.
     """
     path = _path(folder, which)
     if not path.is_file():
@@ -103,13 +113,27 @@ def read(folder: str | Path, which: str) -> Checkpoint:
             f"The checkpoint {path} cannot be read ({error.strerror}); "
             "change that, then run the same command again."
         ) from error
-    expected, payload = content[:NUM_HASH_BYTES], content[NUM_HASH_BYTES:]
-    if hashlib.sha256(payload).digest() != expected:
+    payload = content[NUM_HASH_BYTES:]
+    if hashlib.sha256(payload).digest() != content[:NUM_HASH_BYTES]:
         raise _unusable(path, "damaged")
     try:
-        return _unpack(payload, path)
+        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
+            arrays = dict(archive)
+        plain = json.loads(str(arrays["plain"]))
+        record = Record(**plain["record"], predictions=list(arrays["predictions"]))
+        weights, optimizer = _part(arrays, "weights/"), _part(arrays, "optimizer/")
+        return Checkpoint(record, weights, optimizer, plain["settings"], path)
     except (BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:  # it is whole
         raise _unusable(path, "of another version of the course") from error
+
+
+def _shapes(arrays: Arrays) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in arrays.items()}
+
+
+def _part(arrays: Arrays, prefix: str) -> Arrays:
+    """The arrays whose names start with `prefix`, without it."""
+    return {k.removeprefix(prefix): array for k, array in arrays.items() if k.startswith(prefix)}
 
 
 def _path(folder: str | Path, which: str) -> Path:
@@ -123,52 +147,6 @@ def _unusable(path: Path, why: str) -> CourseError:
     )
 
 
-def _write(path: Path, checkpoint: Checkpoint) -> None:
-    payload = _pack(checkpoint)
-    write_bytes(path, hashlib.sha256(payload).digest() + payload)
-
-
-def _pack(checkpoint: Checkpoint) -> bytes:
-    plain = {
-        "record": checkpoint.record.to_json(),
-        "optimizer_kind": checkpoint.optimizer_kind,
-        "settings": checkpoint.settings,
-    }
-    arrays = {
-        "plain": np.array(json.dumps(plain, default=_plain_number)),
-        "predictions": np.stack(checkpoint.record.predictions),
-        **{f"weights/{name}": array for name, array in checkpoint.weights.items()},
-        **{f"optimizer/{name}": array for name, array in checkpoint.optimizer.items()},
-    }
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def _unpack(payload: bytes, path: Path) -> Checkpoint:
-    with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-        arrays = dict(archive)
-    plain = json.loads(str(arrays["plain"]))
-    record = Record(**plain["record"], predictions=list(arrays["predictions"]))
-    return Checkpoint(
-        record=record,
-        weights=_part(arrays, "weights/"),
-        optimizer_kind=plain["optimizer_kind"],
-        optimizer=_part(arrays, "optimizer/"),
-        settings=plain["settings"],
-        path=path,
-    )
-
-
-def _part(arrays: Arrays, prefix: str) -> Arrays:
-    """The arrays whose names begin with `prefix`, without it."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-
-
 def _plain_number(value: Any) -> Any:
     """A number of NumPy or of a framework as Python's, for JSON."""
     try:
@@ -176,5 +154,5 @@ def _plain_number(value: Any) -> Any:
     except (AttributeError, ValueError, RuntimeError) as error:
         raise CourseError(
             f"A checkpoint cannot hold {value!r}; let the schedule and the optimizer keep "
-            "numbers and text alone."
+            "numbers and text only."
         ) from error

@@ -225,8 +225,8 @@ def _batches(
 
 def load_weights(model: "keras.Model", kept: Checkpoint) -> None:
     """Give `model` the weights of a checkpoint. Raises CourseError if it is of another model."""
-    kept.check_weights(_shapes(model.weights))
-    model.set_weights([kept.weights[name] for name in _shapes(model.weights)])
+    kept.check_fits(_arrays(model.weights))
+    model.set_weights([kept.weights[str(i)] for i in range(len(model.weights))])
 
 
 def _resume(folder: str | Path | None, model: "keras.Model") -> Record:
@@ -235,29 +235,22 @@ def _resume(folder: str | Path | None, model: "keras.Model") -> Record:
     if kept is None:
         return Record()
     model.optimizer.build(model.trainable_variables)
+    kept.check_fits(_arrays(model.weights), _kind(model.optimizer))
     load_weights(model, kept)
-    kept.check_optimizer(_kind(model.optimizer))
-    for name, variable in enumerate(model.optimizer.variables):
-        variable.assign(kept.optimizer[str(name)])
+    for i, variable in enumerate(model.optimizer.variables):
+        variable.assign(kept.optimizer[str(i)])
     return kept.record
 
 
 def _checkpoint(model: "keras.Model", record: Record) -> Checkpoint:
-    return Checkpoint(
-        record,
-        weights=_arrays(model.weights),
-        optimizer_kind=_kind(model.optimizer),
-        optimizer=_arrays(model.optimizer.variables),  # its learning rate is one of them
-    )
+    optimizer = model.optimizer  # its learning rate is one of its variables
+    settings = {"kind": _kind(optimizer)}
+    return Checkpoint(record, _arrays(model.weights), _arrays(optimizer.variables), settings)
 
 
 # Variables go by their place: Keras numbers the names of layers through the whole process.
 def _arrays(variables: "Sequence[keras.Variable]") -> dict[str, np.ndarray]:
     return {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
-
-
-def _shapes(variables: "Sequence[keras.Variable]") -> dict[str, tuple[int, ...]]:
-    return {str(i): tuple(v.shape) for i, v in enumerate(variables)}
 
 
 def _kind(optimizer: "keras.optimizers.Optimizer") -> str:

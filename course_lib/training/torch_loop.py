@@ -232,7 +232,7 @@ def validate(
 
 def load_weights(model: nn.Module, kept: Checkpoint) -> None:
     """Give `model` the weights of a checkpoint. Raises CourseError if it is of another model."""
-    kept.check_weights({name: tuple(w.shape) for name, w in model.state_dict().items()})
+    kept.check_fits(_arrays(model.state_dict()))
     model.load_state_dict({name: torch.tensor(array) for name, array in kept.weights.items()})
 
 
@@ -261,6 +261,7 @@ def _resume(
     kept = checkpoint.resume(folder)
     if kept is None:
         return Record()
+    kept.check_fits(_arrays(model.state_dict()), _kind(optimizer))
     load_weights(model, kept)
     _load_optimizer(optimizer, kept)
     if schedule is not None:
@@ -277,13 +278,8 @@ def _checkpoint(model: nn.Module, optimizer: torch.optim.Optimizer, record: Reco
     }
     tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
     plain = {name: value for name, value in values.items() if name not in tensors}
-    return Checkpoint(
-        record,
-        weights=_arrays(model.state_dict()),
-        optimizer_kind=_kind(optimizer),
-        optimizer=_arrays(tensors),
-        settings={"param_groups": state["param_groups"], "state": plain},
-    )
+    settings = {"kind": _kind(optimizer), "param_groups": state["param_groups"], "state": plain}
+    return Checkpoint(record, _arrays(model.state_dict()), _arrays(tensors), settings)
 
 
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
@@ -297,20 +293,15 @@ def _kind(optimizer: torch.optim.Optimizer) -> str:
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, kept: Checkpoint) -> None:
-    """Give `optimizer` its state. Raises CourseError if the checkpoint is of another optimizer."""
-    kept.check_optimizer(_kind(optimizer))
+    """Give `optimizer` its state, in the memory format of its parameters: fused Adam needs it."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Any]] = defaultdict(dict)
     for key, value in {**kept.settings["state"], **kept.optimizer}.items():
         index, name = key.split("/", maxsplit=1)
+        parameter = parameters[int(index)]
         if isinstance(value, np.ndarray):
-            value = _laid_out_like(parameters[int(index)], torch.tensor(value))
+            value = torch.tensor(value)
+            if value.ndim > 0 and value.shape == parameter.shape:
+                value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         state[int(index)][name] = value
     optimizer.load_state_dict({"state": dict(state), "param_groups": kept.settings["param_groups"]})
-
-
-def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
-    """`tensor` in the memory format of `parameter`, on which fused Adam relies."""
-    if tensor.ndim == 0 or tensor.shape != parameter.shape:
-        return tensor
-    return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
