@@ -124,7 +124,7 @@ def points(name: Annotated[str | None, typer.Argument(help="A lesson; none: all.
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def formgrader(context: typer.Context, folder: Class = HERE) -> None:
-    """Open nbgrader's formgrader for answers in words; more options go to JupyterLab."""
+    """Open nbgrader's formgrader for written answers; more options go to JupyterLab."""
     from course_tools.grading import class_folder
 
     root = class_folder.at(folder).root

@@ -69,7 +69,7 @@ def _introduction(lesson: Lesson, title: str, graded: list[NotebookNode]) -> str
     return template.format(
         title=title,
         name=lesson.name,
-        written=", and answer what is asked in words" if has_written else "",
+        written=", and answer the written question" if has_written else "",
         points=sum(cell.metadata.nbgrader.points for cell in graded),
         table="\n".join(rows),
     )
@@ -131,7 +131,7 @@ def _put_back(moved: Mapping[Path, Path]) -> None:
 
 
 def points_table(lesson: Lesson) -> str:
-    """Every answer of the lesson with its points, and the rubric of answers in words, in Markdown.
+    """Every answer of the lesson with its points, and the rubric of written answers, in Markdown.
 
     Empty if there is nothing to submit.
     """
@@ -150,7 +150,12 @@ def points_table(lesson: Lesson) -> str:
     lines = [heading, "", "| answer | points | seed |", "|---|---|---|", *rows]
     for asked, cell in pairwise(cells):
         if "written" in tags(cell):
-            lines += ["", "In words, a point each for", "", *(f"- {one}" for one in _rubric(asked))]
+            lines += [
+                "",
+                "Written answer, a point each for",
+                "",
+                *(f"- {one}" for one in _rubric(asked)),
+            ]
     return "\n".join(lines)
 
 
@@ -174,7 +179,7 @@ def points_tables(name: str | None = None) -> str:
 
 
 def _answerable(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """The cells that exercises need, and the section of exercises without answers in words."""
+    """The cells that exercises need, and the section of exercises without answers to compare with."""
     found, here = [], False
     for cell in cells:
         if cell.cell_type == "markdown" and cell.source.startswith("## "):
@@ -235,7 +240,7 @@ def _locked(cell: NotebookNode) -> NotebookNode:
 
 def _asked(cell: NotebookNode) -> str:
     name = cell.metadata.nbgrader.grade_id.removeprefix("check-")
-    return "in words" if "written" in tags(cell) else f"`{name.replace('-', '_')}`"
+    return "written answer" if "written" in tags(cell) else f"`{name.replace('-', '_')}`"
 
 
 def _read(path: Path) -> NotebookNode | None:

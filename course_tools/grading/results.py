@@ -46,7 +46,7 @@ class ExerciseResult(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class WrittenAnswer(Struct, kw_only=True, forbid_unknown_fields=True):
-    """An answer in words, which only a person can score.
+    """A written answer, which only a person can score.
 
     Attributes:
         manual_score: what a person gave for this text; None if nobody has.

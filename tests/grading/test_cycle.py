@@ -18,7 +18,7 @@ pytestmark = needs.sandbox
 LESSON = lesson_source.find("06")
 NAME = LESSON.name
 SIZE = 20
-SCORE = 3.0  # what the instructor gives for each answer in words
+SCORE = 3.0  # what the instructor gives for each written answer
 
 
 @pytest.fixture

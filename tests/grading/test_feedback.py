@@ -324,22 +324,22 @@ def test_a_re_grade_lists_whose_marks_changed_and_why(folder):
     assert "0 to 1: the tests or the assignment have changed" in write(folder)
 
 
-def test_answers_in_words_that_wait_are_told_and_count_0(folder):
+def test_written_answers_without_a_score_are_named_and_count_0(folder):
     give(folder, result("ada", exercise()))
     told = write(folder)
     report = (folder.root / "reports" / f"{NAME}.html").read_text()
     for text in (told, report):
-        assert "1 answer in words has no score yet and counts 0: these marks are not final" in text
-    assert "1 of your answers in words has no score yet and counts 0" in page(folder, "ada")
+        assert "1 written answer has no score yet and counts 0: these marks are not final" in text
+    assert "1 of your written answers has no score yet and counts 0" in page(folder, "ada")
     assert "this mark is not final" in page(folder, "ada")
     give(folder, result("bob", exercise()))
-    assert "2 answers in words have no score yet and count 0" in write(folder)
+    assert "2 written answers have no score yet and count 0" in write(folder)
     for student in ("ada", "bob"):
         score_by_hand(folder, student, 4.0, "")
     assert "no score yet" not in write(folder) + page(folder, "ada")
 
 
-def test_an_answer_in_words_that_is_not_there_has_0_and_says_so(folder):
+def test_a_written_answer_that_is_not_there_has_0_and_says_so(folder):
     """One whose cell was deleted, and one that was left as it was."""
     lost = [{"grade_id": "written-1", "max_points": 4.0, "source": " \n"}]
     left = [{"grade_id": "written-1", "max_points": 4.0, "source": "*Your answer here.*"}]

@@ -190,7 +190,7 @@ def test_a_lesson_that_says_nothing_of_what_exercises_need_is_no_assignment(tiny
 
 def test_what_belongs_to_the_lesson_alone_is_left_out():
     """Answers to compare with, and code that needs a trained model."""
-    for number, text in (("01", "One answer to the question"), ("02", "published.predict")):
+    for number, text in (("01", "One answer to the written question"), ("02", "published.predict")):
         lesson = lesson_source.find(number)
         assert any(text in one.source for one in lesson_source.read(lesson).cells)
         assert not any(text in one.source for one in solved(number).cells)
@@ -216,16 +216,16 @@ def test_the_seed_reaches_the_exercises_that_the_guide_says():
     table = release.points_table(LESSONS[0]) + release.points_table(LESSONS[5])
     assert "| `gray_batch` | 1 | yes |" in table
     assert "| `separating_experiment` | 1 | no |" in table
-    assert "| in words | 4 |  |" in table
+    assert "| written answer | 4 |  |" in table
 
 
-def test_the_sheet_speaks_of_answers_in_words_only_where_there_are_some():
+def test_the_sheet_speaks_of_written_answers_only_where_there_are_some():
     for lesson in LESSONS:
         sheet = solved(lesson.number).cells[0].source
         asked = any("written" in tags(one) for one in solved(lesson.number).cells)
-        assert ("asked in words" in sheet) == asked == ("| in words |" in sheet)
+        assert ("the written question" in sheet) == asked == ("| written answer |" in sheet)
         assert "may be called with other inputs" in sheet and "work on a copy" in sheet
-    assert "asked in words" not in solved("01").cells[0].source
+    assert "the written question" not in solved("01").cells[0].source
 
 
 def test_points_can_be_set_and_wrong_names_are_told():
