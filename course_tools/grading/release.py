@@ -179,7 +179,7 @@ def points_tables(name: str | None = None) -> str:
 
 
 def _answerable(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """The cells that exercises need, and the section of exercises without answers to compare with."""
+    """The cells that exercises need, and the exercises without answers to compare with."""
     found, here = [], False
     for cell in cells:
         if cell.cell_type == "markdown" and cell.source.startswith("## "):
