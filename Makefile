@@ -1,6 +1,6 @@
 # make course    environment, every lesson executed, figures, a closing table
 # make test      lint and all tests, from the same environment, those in a browser too
-# make quick     lint and the tests that need no notebook, browser or sandbox, while you work
+# make quick     lint and the fast tests: no notebook, no browser, no sandbox
 # make lint      formatting, types, layers, spelling
 # make soak      the tests that take long
 # make lab       student editions into work/, then JupyterLab
@@ -28,14 +28,14 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 course: $(READY)
 	@$(BIN)/python -m course_tools.cli run --figures
 
-test: $(READY) browser sandbox lint lint-js
+test: $(READY) browser sandbox lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-QUICK := tests/course_lib tests/course_tools tests/test_architecture.py tests/test_environment.py
+QUICK := tests/course_lib tests/course_tools $(wildcard tests/test_*.py)
 quick: $(READY) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow" $(QUICK)
 
-lint: $(READY)
+lint: $(READY) lint-js
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy course_lib course_tools

@@ -88,7 +88,7 @@ class Recorder(keras.callbacks.Callback):
         self.progress = progress
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Give the plateau what it remembered when the run was cut off."""
+        """Give the plateau what it remembered when the run was interrupted."""
         if self.plateau is not None and self.record.schedule:
             # The callback forgets everything when training begins; this comes after it.
             vars(self.plateau).update(self.record.schedule)
@@ -149,7 +149,7 @@ def fit_keras(
 ) -> Record:
     """Train a compiled Keras model and write down what happens; `training.fit` for Keras.
 
-    Called again with the same folder in `options` it resumes where it was cut off, with the same
+    Called again with the same folder in `options` it resumes where it was interrupted, with the same
     bits: weights, optimizer, ReduceLROnPlateau and the order of the images.
 
     Args:

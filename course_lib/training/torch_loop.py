@@ -97,7 +97,7 @@ def fit(
     """Train `model` with your `step` and write down what happens.
 
     Every epoch starts from a random seed of its own, made of `seed` and its number. So the same
-    seed gives the same run on one machine, and a run that was cut off and called again with the
+    seed gives the same run on one machine, and a run that was interrupted and called again with the
     same folder in `options` ends with the same bits as one that was not. (On a GPU the last bits
     may differ: it adds numbers up in no fixed order.)
 
