@@ -104,6 +104,9 @@ def feedback(
     column: Annotated[
         str, typer.Option(help="How the learning platform calls the assignment.")
     ] = "",
+    as_zip: Annotated[
+        bool, typer.Option("--zip", help="Also all pages in one zip, as the platform takes it.")
+    ] = False,
     folder: Class = HERE,
 ) -> None:
     """Write a page for each student, the marks as one CSV, and a report on the class."""
@@ -111,7 +114,7 @@ def feedback(
     from course_tools.grading.reports import feedback
     from course_tools.lessons import lesson_source
 
-    feedback.write(class_folder.at(folder), lesson_source.find(name), column)
+    feedback.write(class_folder.at(folder), lesson_source.find(name), column, as_zip=as_zip)
 
 
 @app.command()
@@ -145,7 +148,9 @@ def _points(given: list[str]) -> dict[str, float]:
 
 
 def _date(text: str) -> datetime | None:
+    from course_tools.grading import due_dates
+
     try:
-        return datetime.fromisoformat(text).astimezone() if text else None
+        return due_dates.parse(text) if text else None
     except ValueError:
         raise CourseError(f"{text!r} is no date; write it as 2027-01-31T23:59.") from None
