@@ -118,6 +118,15 @@ def feedback(
 
 
 @app.command()
+def marks(folder: Class = HERE) -> None:
+    """Write the marks of all assignments as one table, and print it."""
+    from course_tools.grading import class_folder
+    from course_tools.grading.reports import marks_table
+
+    marks_table.write(class_folder.at(folder))
+
+
+@app.command()
 def points(name: Annotated[str | None, typer.Argument(help="A lesson; none: all.")] = None) -> None:
     """Print points and minutes of each assignment, as docs/instructors.md has them."""
     from course_tools.grading.release import points_tables

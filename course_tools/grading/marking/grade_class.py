@@ -7,9 +7,8 @@ file and these very tests is not graded again, so nothing is lost or done twice.
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -18,11 +17,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from course_lib.files import CourseError
-from course_tools.grading import assignment, gradebook, results
+from course_tools.grading import assignment, due_dates, gradebook, results
 from course_tools.grading.assignment import Assignment
 from course_tools.grading.class_folder import ClassFolder
+from course_tools.grading.due_dates import DueDates
 from course_tools.grading.marking import grade_one, judge
 from course_tools.grading.marking.grade_one import GradingTask
+from course_tools.grading.marking.progress import Progress
 from course_tools.grading.results import Grading, Result, Status
 from course_tools.grading.sandbox import bubblewrap
 from course_tools.grading.sandbox.protocol import SandboxLimits
@@ -62,8 +63,8 @@ class ClassRun:
     folder: Path
     assignment: Assignment
     tests: judge.Tests
-    due: datetime | None
-    say: Callable[[str], None]
+    dates: DueDates
+    say: Progress
     width: int = 20  # of the longest name
     summary: Summary = field(default_factory=Summary)
 
@@ -83,8 +84,9 @@ class ClassRun:
             sha256 = hashlib.sha256(submitted.content).hexdigest()
             if old and old.is_current(sha256, self.tests_sha256) and not force:
                 self.summary.as_before += 1
-                timestamp = submitted.timestamp
-                self._note_late(results.set_timestamp(self.folder, old, timestamp, self.due))
+                self.say.skip()
+                timestamp, due = submitted.timestamp, self.dates.of(student)
+                self._note_late(results.set_timestamp(self.folder, old, timestamp, due))
                 continue
             yield (
                 GradingTask(
@@ -117,9 +119,8 @@ class ClassRun:
 
     def write(self, grading: Grading, submitted: SubmittedFile) -> None:
         """Put a result on disk and print its line."""
-        result = results.record(
-            self.folder, grading, self.tests_sha256, submitted.timestamp, self.due
-        )
+        due = self.dates.of(grading.student)
+        result = results.record(self.folder, grading, self.tests_sha256, submitted.timestamp, due)
         getattr(self.summary, result.status).append(result.student)
         self._note_late(result)
         is_graded = result.status == "graded"
@@ -165,9 +166,10 @@ def grade_class(
     lock = FileLock(folder / "results" / f".{chosen.name}.lock")
     (folder / "results").mkdir(exist_ok=True)
     try:
-        with lock.acquire(timeout=0):
-            due = gradebook.due_date(folder, chosen.name)
-            run = ClassRun(folder, chosen, tests, due, say, width)
+        with lock.acquire(timeout=0), ExitStack() as opened:
+            dates = due_dates.read(folder, chosen.name)
+            progress = opened.enter_context(Progress(len(names), say))
+            run = ClassRun(folder, chosen, tests, dates, progress, width)
             options = {"unsafe": unsafe, "limits": limits or SandboxLimits()}
             tasks = run.tasks(names, force, **options)
             _work(run, tasks, scheduler, workers, unsafe)

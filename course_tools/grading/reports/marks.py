@@ -140,6 +140,11 @@ class StudentMarks:
         return self.points_before * (1 - self.lost_percent / 100)
 
     @property
+    def mark_text(self) -> str:
+        """The mark as tables have it; "" if there is none."""
+        return f"{round(self.points, 2):g}" if self.is_graded else ""
+
+    @property
     def points_before(self) -> float:
         """The sum of what counts, late or not; an answer without a score counts 0."""
         return sum(answer.points or 0.0 for answer in self.answers)
@@ -288,8 +293,7 @@ def write_csv(path: Path, records: list[StudentMarks], column: str) -> None:
         writer.writerow([harmless(text) for text in header])
         for record in records:
             texts = [record.name, *(record.listed.get(key, "") for key in keys)]
-            mark = f"{round(record.points, 2):g}" if record.is_graded else ""
-            writer.writerow([*map(harmless, texts), mark])
+            writer.writerow([*map(harmless, texts), record.mark_text])
 
 
 def harmless(text: str) -> str:
