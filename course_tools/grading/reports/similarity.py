@@ -1,10 +1,10 @@
 """Pairs of students whose answers are more alike than is usual in their class.
 
-A hint for a person who looks at both submissions, never a mark. Answers are compared as sets of
-shingles: runs of a few tokens (code) or words (text). What was handed out counts nothing, and so do
-short answers that several gave; other shingles count the less, the more students have them. A pair
-is named if what it shares is enough, is a large share of the shorter work, and is far more than
-most pairs of the class share. The second number replaces the names that a student chose.
+A hint for a person who looks at both submissions, never a mark. Code and words are compared by
+themselves, as sets of shingles: runs of a few tokens or words. What was handed out counts nothing,
+and so do short answers that several gave; other shingles count the less, the more students have
+them. A pair is named if what it shares is enough, is a large share of the shorter work, and is far
+more than most pairs of the class share. Code is compared once more with own names replaced.
 """
 
 import builtins
@@ -20,15 +20,15 @@ import numpy as np
 
 from course_tools.grading.assignment import Assignment
 from course_tools.grading.reports.marks import StudentMarks
-from course_tools.grading.results import ExerciseResult
 
 TOKENS_OF_CODE = 5  # in a shingle
 WORDS_OF_TEXT = 4
 MIN_EVIDENCE = 15.0  # shared shingles; one that many have counts less than 1
+LITTLE = 5.0  # less evidence is no share at all
 MIN_SHARE = 0.4
 USUAL = 0.75  # this part of all pairs shares less than what is called usual
 MIN_PAIRS = 20  # to say what is usual
-SHORT = 60  # tokens of an answer that several may find by themselves
+SHORT = 100  # tokens of an answer that several may find by themselves
 SHOWN = 20
 TOKEN = re.compile(
     r"(?P<comment>\#[^\n]*)"
@@ -49,14 +49,16 @@ class AlikePair:
     """Two students whose work is alike.
 
     Attributes:
-        share, share_renamed: of the shorter work, 0 to 1, as it is and with own names replaced.
+        code, renamed, words: shares of the shorter work, 0 to 1: of the code as it is, of the code
+            with own names replaced, of the written answers. 0 where there is little to compare.
         where: the answers that are alike.
     """
 
     first: StudentMarks
     second: StudentMarks
-    share: float
-    share_renamed: float
+    code: float
+    renamed: float
+    words: float
     where: list[str]
 
 
@@ -67,22 +69,26 @@ class Similarity:
     Attributes:
         pairs: the most alike first, at most `SHOWN`.
         num_others: pairs that are not in `pairs`.
-        usual, usual_renamed: shares that most pairs of this class do not exceed.
+        usual: the share that most pairs of this class do not exceed, whatever is compared.
     """
 
     pairs: list[AlikePair]
     num_others: int
     usual: float
-    usual_renamed: float
 
 
-NOTHING_ALIKE = Similarity([], 0, 0.0, 0.0)
+NOTHING_ALIKE = Similarity([], 0, 0.0)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All pairs of a class, in one way of reading answers; matrices of students by students."""
+    """All pairs of a class, in one way of reading answers; matrices of students by students.
 
+    Attributes:
+        own: of each student, the shingles of each answer, without those that were handed out.
+    """
+
+    own: list[dict[str, Shingles]]
     share: np.ndarray
     evidence: np.ndarray
     usual: float
@@ -91,6 +97,16 @@ class Comparison:
         """Which pairs a person should look at."""
         least = max(MIN_SHARE, self.usual + (1 - self.usual) / 2)
         return (self.evidence >= MIN_EVIDENCE) & (self.share >= least)
+
+    def where(self, i: int, j: int) -> list[str]:
+        """The answers of which at least half is the same."""
+        found = []
+        for name, first in self.own[i].items():
+            second = self.own[j].get(name, frozenset())
+            shorter = min(len(first), len(second))
+            if shorter and len(first & second) >= shorter / 2:
+                found.append(name)
+        return found
 
 
 def find(records: list[StudentMarks], assignment: Assignment | None) -> Similarity:
@@ -102,33 +118,40 @@ def find(records: list[StudentMarks], assignment: Assignment | None) -> Similari
     graded = [record for record in records if record.is_graded]
     if len(graded) < 2:
         return NOTHING_ALIKE
-    released = _released(assignment)
-    names = KEPT | {token for text in released.values() for token in text}
-    as_is = [_work(record) for record in graded]
-    renamed = [_renamed(work, names) for work in as_is]
-    discounted = _shingles_of(_renamed(released, names))
-    kept, other = _compare(as_is, _shingles_of(released)), _compare(renamed, discounted)
-    chosen = np.argwhere(np.triu(kept.is_unusual() | other.is_unusual(), 1))
-    rank = np.maximum(kept.share * kept.evidence, other.share * other.evidence)
-    order = sorted(map(tuple, chosen.tolist()), key=lambda pair: (-rank[pair], pair))
-    pairs = [
-        AlikePair(
-            graded[i],
-            graded[j],
-            float(kept.share[i, j]),
-            float(other.share[i, j]),
-            _where(renamed[i], renamed[j], discounted),
-        )
-        for i, j in order[:SHOWN]
+    code, words = _released(assignment)
+    names = KEPT | {token for tokens in code.values() for token in tokens}
+    codes = [_code_of(record) for record in graded]
+    comparisons = [
+        _compare(codes, code, TOKENS_OF_CODE),
+        _compare([_renamed(work, names) for work in codes], _renamed(code, names), TOKENS_OF_CODE),
+        _compare([_words_of(record) for record in graded], words, WORDS_OF_TEXT),
     ]
-    return Similarity(pairs, len(order) - len(pairs), kept.usual, other.usual)
+    is_unusual = np.any([each.is_unusual() for each in comparisons], axis=0)
+    rank = np.max([each.share * each.evidence for each in comparisons], axis=0)
+    chosen = map(tuple, np.argwhere(np.triu(is_unusual, 1)).tolist())
+    order = sorted(chosen, key=lambda pair: (-rank[pair], pair))
+    pairs = []
+    for i, j in order[:SHOWN]:
+        as_is, renamed, in_words = (float(each.share[i, j]) for each in comparisons)
+        where = [name for each in comparisons[1:] for name in each.where(i, j)]
+        pairs.append(AlikePair(graded[i], graded[j], as_is, renamed, in_words, where))
+    return Similarity(pairs, len(order) - len(pairs), max(each.usual for each in comparisons))
 
 
-def _compare(works: list[Work], released: Shingles) -> Comparison:
-    """How much of the shorter work each pair shares, weighted by how rare it is in the class."""
+def _compare(works: list[Work], released: Work, size: int) -> Comparison:
+    """How much of the shorter work each pair shares, weighted by how rare it is in the class.
+
+    Args:
+        size: tokens of a shingle.
+    """
     from scipy.sparse import csr_array
 
-    own = [_shingles_of(work) - released for work in _without_common_answers(works)]
+    handed_out = frozenset().union(*(_shingles(tokens, size) for tokens in released.values()))
+    by_answer = [
+        {name: _shingles(tokens, size) - handed_out for name, tokens in work.items()}
+        for work in _without_common_answers(works)
+    ]
+    own = [frozenset().union(*answers.values()) for answers in by_answer]
     column = {shingle: n for n, shingle in enumerate(sorted(set().union(*own)))}
     counts = np.array([len(shingles) for shingles in own])
     indices = np.array([column[shingle] for shingles in own for shingle in shingles], dtype=int)
@@ -140,10 +163,11 @@ def _compare(works: list[Work], released: Shingles) -> Comparison:
     evidence = (weighted @ has.T).toarray()
     totals = evidence.diagonal()
     shorter = np.minimum.outer(totals, totals)
-    share = np.divide(evidence, shorter, out=np.zeros_like(evidence), where=shorter > 0)
+    is_enough = evidence >= LITTLE
+    share = np.divide(evidence, shorter, out=np.zeros_like(evidence), where=is_enough)
     of_pairs = share[np.triu_indices(len(works), 1)]
     usual = float(np.quantile(of_pairs, USUAL)) if len(of_pairs) >= MIN_PAIRS else 0.0
-    return Comparison(share, evidence, usual)
+    return Comparison(by_answer, share, evidence, usual)
 
 
 def _weights(num_students: np.ndarray, class_size: int) -> np.ndarray:
@@ -155,7 +179,7 @@ def _weights(num_students: np.ndarray, class_size: int) -> np.ndarray:
 def _without_common_answers(works: list[Work]) -> list[Work]:
     """Short answers that several students gave say nothing about two of them."""
     counts = Counter((key, tokens) for work in works for key, tokens in work.items())
-    several = max(3, len(works) // 50)
+    several = max(3, len(works) // 20)
     return [
         {
             key: tokens
@@ -166,24 +190,23 @@ def _without_common_answers(works: list[Work]) -> list[Work]:
     ]
 
 
-def _work(record: StudentMarks) -> Work:
-    """A student's answers; an answer in words is called "in words" or "in words 2"."""
-    found: Work = {}
-    for answer in record.answers:
-        if isinstance(answer.found, ExerciseResult):
-            found[answer.found.name] = _code(answer.found.source)
-        else:
-            number = sum(key.startswith("in words") for key in found) + 1
-            key = "in words" if number == 1 else f"in words {number}"
-            found[key] = _words(answer.found.source)
-    return found
+def _code_of(record: StudentMarks) -> Work:
+    return {each.name: _code(each.source) for each in record.result.exercises}
 
 
-def _released(assignment: Assignment | None) -> Work:
-    """What was handed out: code as code, and all of it as words, since answers quote it."""
+def _words_of(record: StudentMarks) -> Work:
+    """A student's written answers, called "in words", "in words 2" and so on."""
+    return {
+        f"in words {n}" if n > 1 else "in words": _words(answer.source)
+        for n, answer in enumerate(record.result.written, 1)
+    }
+
+
+def _released(assignment: Assignment | None) -> tuple[Work, Work]:
+    """What was handed out: its code, and all of it as words, since answers quote it."""
     cells = assignment.cells if assignment else ()
-    code = {f"{n}": _code(c.source) for n, c in enumerate(cells) if c.kind not in ("text",)}
-    return code | {f"in words {n}": _words(cell.source) for n, cell in enumerate(cells)}
+    code = {str(n): _code(cell.source) for n, cell in enumerate(cells) if cell.kind != "text"}
+    return code, {str(n): _words(cell.source) for n, cell in enumerate(cells)}
 
 
 def _code(source: str) -> Tokens:
@@ -196,11 +219,8 @@ def _words(text: str) -> Tokens:
 
 
 def _renamed(work: Work, kept: set[str]) -> Work:
-    """The work with one sign for all names in code that a student chose; words stay."""
-    return {
-        key: tokens if key.startswith("in words") else _without_own_names(tokens, kept)
-        for key, tokens in work.items()
-    }
+    """The code with one sign for all names that a student chose."""
+    return {name: _without_own_names(tokens, kept) for name, tokens in work.items()}
 
 
 def _without_own_names(tokens: Tokens, kept: set[str]) -> Tokens:
@@ -210,20 +230,5 @@ def _without_own_names(tokens: Tokens, kept: set[str]) -> Tokens:
     )
 
 
-def _shingles_of(work: Work) -> Shingles:
-    return frozenset().union(*(_shingles(key, tokens) for key, tokens in work.items()))
-
-
-def _shingles(key: str, tokens: Tokens) -> set[int]:
-    size = WORDS_OF_TEXT if key.startswith("in words") else TOKENS_OF_CODE
-    return {hash(tokens[n : n + size]) for n in range(len(tokens) - size + 1)}
-
-
-def _where(first: Work, second: Work, released: Shingles) -> list[str]:
-    """The answers of which at least half is the same beyond what was handed out."""
-    found = []
-    for key in first:
-        a, b = (_shingles(key, work.get(key, ())) - released for work in (first, second))
-        if a and b and len(a & b) >= min(len(a), len(b)) / 2:
-            found.append(key)
-    return found
+def _shingles(tokens: Tokens, size: int) -> Shingles:
+    return frozenset(hash(tokens[n : n + size]) for n in range(len(tokens) - size + 1))
