@@ -5,7 +5,6 @@ too. They stay until the student's text changes.
 """
 
 import copy
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -191,9 +190,8 @@ def _shown(answer: WrittenAnswer) -> str:
     return note + inert_markdown(answer.source)
 
 
-def _shown_cell(added: AddedCell) -> NotebookNode:
-    """A student's own cell as formgrader shows it; its id says where it is from, not its text."""
-    name = f"added-{hashlib.sha256(added.source.encode()).hexdigest()[:16]}"
+def _shown_cell(added: AddedCell, name: str) -> NotebookNode:
+    """A student's own cell as formgrader shows it."""
     if added.type == "code":
         return nbformat.v4.new_code_cell(added.source, id=name)
     return nbformat.v4.new_markdown_cell(inert_markdown(added.source), id=name)
@@ -210,8 +208,8 @@ def _write_autograded(folder: Path, notebook: NotebookNode, result: Result) -> N
     sources = {answer.grade_id: _shown(answer) for answer in result.written}
     sources |= {key.removeprefix("check-"): each.source for key, each in exercises.items()}
     added = defaultdict(list)
-    for each in result.added:
-        added[each.after].append(_shown_cell(each))
+    for number, each in enumerate(result.added):
+        added[each.after].append(_shown_cell(each, f"added-{number}"))
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
         if grade_id in sources:

@@ -217,7 +217,7 @@ def _points_without_score(found: ExerciseResult | WrittenAnswer) -> float | None
     """What an answer gets to which no person has given a score."""
     if isinstance(found, ExerciseResult):
         return found.points
-    return None if found.source.strip() else 0.0
+    return None if found.source.strip() or found.note else 0.0
 
 
 def _manual_grades(folder: ClassFolder, name: str) -> dict[str, dict[str, ManualGrade]]:
