@@ -84,6 +84,9 @@ def grade(
         str | None, typer.Option(help="The address of a Dask scheduler that runs.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="That one submission may take, all in all.")
+    ] = 180,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run what students wrote without a sandbox.")
     ] = False,
@@ -92,9 +95,13 @@ def grade(
     """Grade what was submitted and is not graded yet; after a stop, run it again to continue."""
     from course_tools.grading import class_folder
     from course_tools.grading.marking import grade_class
+    from course_tools.grading.sandbox.protocol import SandboxLimits
 
     root = class_folder.at(folder).root
-    summary = grade_class.grade_class(root, name, student, scheduler, unsafe=unsafe, force=force)
+    limits = SandboxLimits(submission_wall_seconds=seconds)
+    summary = grade_class.grade_class(
+        root, name, student, scheduler, unsafe=unsafe, force=force, limits=limits
+    )
     print(summary.sentence())
 
 

@@ -169,7 +169,9 @@ def _private(tests: Tests) -> dict[str, Check]:
 
 def stopped(reason: StopReason | NotRun, what: str = "Your function") -> Verdict:
     """The verdict on something that was stopped, or that was not run after others had been."""
-    outcome: Outcome = "timeout" if reason in ("not_run", "out_of_time") else reason
+    outcome: Outcome = "timeout"
+    if reason != "not_run" and reason != "out_of_time":
+        outcome = reason
     return Verdict(outcome, STOPPED[reason].format(what=what))
 
 

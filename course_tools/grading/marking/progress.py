@@ -53,6 +53,10 @@ class Progress:
             self._bar.write(line)
             self._bar.update()
 
+    def note(self, line: str) -> None:
+        """Say something that is about no student."""
+        (self._say if self._bar is None else self._bar.write)(line)
+
     def text(self) -> str:
         """Such as "12/200, about 3 min left"."""
         done = self._done + self._skipped
