@@ -16,7 +16,7 @@ from course_tools.grading.reports.marks import StudentMarks
 
 ORIGIN = "origin.txt"  # beside the submission: its path in the download, one line of UTF-8
 MAX_ORIGIN = 5000  # bytes
-MOODLE = re.compile(r"(?P<owner>.+?_\d+_assignsubmission_file)(?:_.*)?")
+MOODLE = re.compile(r"(?P<owner>.+?_\d+_assignsubmission_[a-z]+)(?:_.*)?")
 CANVAS = re.compile(r".+?_(?:LATE_)?(?P<id>\d+)_\d+_.+")
 NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]')
 

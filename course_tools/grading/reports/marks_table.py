@@ -39,7 +39,7 @@ def write(folder: ClassFolder, say: Callable[[str], None] = print) -> None:
             writer.writerow([*map(harmless, texts), *map(_mark, row), _total(row)])
     for line in _lines(names, rows):
         say(line)
-    say(f"{len(rows)} students, {len(names)} assignments, in {path.relative_to(folder.root)}")
+    say(f"this table in {path.relative_to(folder.root)}")
     if unscored := sum(record.num_unscored for row in rows.values() for record in row if record):
         say(f"Written answers without a score count 0: {unscored}. These marks are not final.")
 

@@ -133,7 +133,8 @@ def find(records: list[StudentMarks], assignment: Assignment | None) -> Similari
     pairs = []
     for i, j in order[:SHOWN]:
         as_is, renamed, in_words = (float(each.share[i, j]) for each in comparisons)
-        where = [name for each in comparisons[1:] for name in each.where(i, j)]
+        alike = (each for each in comparisons[1:] if each.share[i, j])
+        where = [name for each in alike for name in each.where(i, j)]
         pairs.append(AlikePair(graded[i], graded[j], as_is, renamed, in_words, where))
     return Similarity(pairs, len(order) - len(pairs), max(each.usual for each in comparisons))
 
