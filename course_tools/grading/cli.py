@@ -63,11 +63,12 @@ def collect(
     folder: Class = HERE,
 ) -> None:
     """Take in what students submitted; a second submission replaces the first, which is kept."""
-    from course_tools.grading import class_folder
+    from course_tools.grading import class_folder, due_dates
     from course_tools.grading.submissions import collect
     from course_tools.lessons import lesson_source
 
     lesson, here = lesson_source.find(name), class_folder.at(folder)
+    due_dates.read(here.root, lesson.name)  # a bad line stops it before anything is taken
     collection = collect.collect(here, lesson, source)
     print(collect.table(here, lesson, collection))
     new = f", {len(collection.new)} NEW (put on the class list)" if collection.new else ""

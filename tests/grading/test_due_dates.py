@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from course_lib.files import CourseError
-from course_tools.grading import due_dates, gradebook
+from course_tools import cli
+from course_tools.grading import class_folder, due_dates, gradebook
 from course_tools.grading.due_dates import DueDates, Extension
 from course_tools.grading.reports import late_penalty
 from course_tools.grading.reports.late_penalty import LatePenalty
+from course_tools.grading.submissions import collect
+from course_tools.lessons import lesson_source
 
 NAME = "03_pytorch_fc_latent"
 DUE = datetime(2027, 10, 31, 12)
@@ -168,3 +172,26 @@ def test_a_rule_that_is_not_understood_is_one_sentence(tmp_path, text):
     (tmp_path / "late.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(CourseError, match="late.toml is not understood .* Nothing was written"):
         late_penalty.read(tmp_path)
+
+
+def test_collecting_tells_lateness_by_the_date_that_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(gradebook, "due_date", lambda folder, name: DUE)
+    folder, lesson = class_folder.new(tmp_path / "class"), lesson_source.find("03")
+    (folder.root / "students.csv").write_text("student\nada\nbob\n")
+    (folder.root / "extensions.csv").write_text("student,assignment,due\nada,03,2027-11-07\n")
+    for student in ("ada", "bob"):
+        place = folder.submitted(student, NAME).parent
+        place.mkdir(parents=True)
+        (place / "timestamp.txt").write_text("2027-10-31 14:00:00 UTC\n")
+    told = collect.table(folder, lesson, collect.Collection([], [])).splitlines()
+    assert "late" not in told[0] and "2.0 h late" in told[1]
+
+
+def test_a_bad_line_stops_collecting_before_anything_is_taken(tmp_path):
+    folder = class_folder.new(tmp_path / "class")
+    (folder.root / "extensions.csv").write_text("student,assignment,due\nada,03,soon\n")
+    before = sorted(folder.root.rglob("*"))
+    command = ["assignment", "collect", "03", str(tmp_path), "--class", str(folder.root)]
+    done = CliRunner().invoke(cli.app, command)
+    assert "extensions.csv, line 2: 'soon' is no date" in str(done.exception)
+    assert sorted(folder.root.rglob("*")) == before

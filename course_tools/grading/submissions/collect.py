@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from course_lib import files
 from course_lib.files import CourseError
+from course_tools.grading import due_dates
 from course_tools.grading.class_folder import ClassFolder
-from course_tools.grading.gradebook import due_date
 from course_tools.grading.submissions import downloads, submitted_notebook
 from course_tools.grading.submissions.downloads import MAX_BYTES, Entry, printable, too_large
 from course_tools.grading.submissions.notebook_reader import Unreadable
@@ -253,7 +253,8 @@ def _store(folder: ClassFolder, lesson: Lesson, candidate: Candidate) -> Taken:
     if entry.modified and not _timestamp(place):
         stamp = f"{entry.modified:%Y-%m-%d %H:%M:%S} UTC\n"
         files.write_bytes(place / "timestamp.txt", stamp.encode())
-    files.write_bytes(place / ORIGIN, f"{owner.origin}\n".encode())
+    if owner.claim.is_platforms or not (place / ORIGIN).exists():
+        files.write_bytes(place / ORIGIN, f"{owner.origin}\n".encode())
     said = "; ".join(filter(None, [candidate.remark, owner.hint, remark]))
     remark = " ".join(filter(None, [candidate.problem, said]))
     return Taken(owner.student, str(entry.path), entry.modified, remark)
@@ -270,8 +271,7 @@ def _safe_name(name: str) -> str:
 
 def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
     """Who has submitted and when, who has not, and what was not understood."""
-    date = due_date(folder.root, lesson.name)
-    due = date and date.replace(tzinfo=UTC)
+    dates = due_dates.read(folder.root, lesson.name)
     taken = {each.student: each for each in collection.taken}
     lines = []
     for student in sorted(folder.students()):
@@ -281,6 +281,8 @@ def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
             continue
         now = taken.get(student)
         submitted = _timestamp(place)
+        date = dates.of(student)
+        due = date and date.replace(tzinfo=UTC)
         late = (submitted - due).total_seconds() if due and submitted else 0
         remarks = [
             f"{late / 3600:.1f} h late" if late > 0 else "",
