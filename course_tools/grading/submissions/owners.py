@@ -74,6 +74,11 @@ class Claim:
     version: int = 0
 
     @property
+    def is_platforms(self) -> bool:
+        """Whether a platform says so, not a name that people chose."""
+        return self.kind in ("Moodle", "Canvas")
+
+    @property
     def key(self) -> tuple[str, str]:
         """Is the same for files of one owner."""
         return self.kind, self.number or folded(self.name)
@@ -109,6 +114,7 @@ class Owners:
         students: the class list.
         origins: student -> the claims of what they submitted before, in any assignment.
         numbers: Moodle's number in this assignment -> its student and the claim.
+        names: Moodle's number -> all names that it has in this download.
         num_around: how many folders are around everything; None if that is not clear.
     """
 
@@ -116,22 +122,29 @@ class Owners:
     students: dict[str, dict[str, str]]
     origins: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
     numbers: dict[str, tuple[str, Claim]] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     num_around: int | None = 0
 
     @classmethod
     def of(cls, folder: ClassFolder, lesson: Lesson, entries: list[Entry]) -> "Owners":
         """Those of a download, with what is known from earlier ones."""
         owners = cls(lesson, folder.students())
-        for path in sorted((folder.root / "submitted").glob(f"*/*/{ORIGIN}")):
-            student, assignment = path.parts[-3:-1]
+        older = (folder.root / "older").glob(f"submitted/*/*/{ORIGIN}")
+        for path in sorted([*older, *(folder.root / "submitted").glob(f"*/*/{ORIGIN}")]):
+            student, assignment = path.parts[-3], path.parts[-2].partition(".")[0]
             if student in owners.students and (origin := _read_origin(path)):
                 claim = _claim(origin)
+                if claim.kind == "Canvas":  # or so it seems
+                    claim = _whole(origin)
                 owners.origins[student].append(claim)
                 if assignment == lesson.name and claim.kind == "Moodle":
                     owners.numbers[claim.number] = student, claim
         sound = [entry.path for entry in entries if not entry.problem]
         notebooks = [p for p in sound if re.search(r"\.(ipynb|zip)\b", p.name, re.IGNORECASE)]
         owners.num_around = owners._num_around([path.parts for path in notebooks or sound])
+        for path in sound:
+            claim = _claim(owners._origin(path))
+            owners.names[claim.number].add(folded(claim.name))
         return owners
 
     def owner(self, path: PurePosixPath) -> Owner:
@@ -140,13 +153,12 @@ class Owners:
         Raises:
             CourseError: it is nobody's, can be two people's, or is another lesson's.
         """
-        around = self.num_around
-        if around is None:
+        if self.num_around is None:
             raise CourseError(
                 f"it is not known whose it is: one folder, {path.parts[0]!r}, is around everything."
                 " If it is a student's, put them on the class list; if not, collect what is in it"
             )
-        origin = PurePosixPath(*path.parts[min(around, len(path.parts) - 1) :])
+        origin = self._origin(path)
         claim = _claim(origin)
         if claim.kind == "Moodle":
             return self._owner_in_moodle(claim, origin)
@@ -154,7 +166,13 @@ class Owners:
             return self._owner_in_canvas(claim, origin)
         return self._owner_by_name(claim, origin)
 
+    def _origin(self, path: PurePosixPath) -> PurePosixPath:
+        """The path without the folders around everything."""
+        return PurePosixPath(*path.parts[min(self.num_around or 0, len(path.parts) - 1) :])
+
     def _owner_in_moodle(self, claim: Claim, origin: PurePosixPath) -> Owner:
+        if len(self.names[claim.number]) > 1:
+            raise CourseError(f"number {claim.number} has several names in this download")
         if _is_blind(claim.name):
             name = f"{claim.name.rpartition('-')[2]} {claim.number}"
             rows = self._named(name)
@@ -190,9 +208,8 @@ class Owners:
                     "by the class list"
                 )
             return Owner(student, row, claim, origin, True)
-        whole = Claim("file", _stem(origin.name))
         hint = f"if its name is Canvas', put the id {claim.number} on the class list"
-        return self._owner_by_name(whole, origin, hint)
+        return self._owner_by_name(_whole(origin), origin, hint)
 
     def _owner_by_name(self, claim: Claim, origin: PurePosixPath, hint: str = "") -> Owner:
         found = _one(self._named(claim.name), claim)
@@ -323,7 +340,12 @@ def _claim(origin: PurePosixPath) -> Claim:
         return Claim("folder", _spaced(top), version=version)
     if found := CANVAS.fullmatch(top):
         return Claim("Canvas", found["name"], found["id"], int(found["version"][:18]))
-    return Claim("file", _spaced(_stem(top)))
+    return _whole(origin)
+
+
+def _whole(origin: PurePosixPath) -> Claim:
+    """A file in no folder, whose name as a whole is that of a student."""
+    return Claim("file", _spaced(_stem(unicodedata.normalize("NFC", origin.parts[0]))))
 
 
 def _one(rows: dict[str, dict[str, str]], claim: Claim) -> tuple[str, dict[str, str]] | None:
