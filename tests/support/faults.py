@@ -148,7 +148,7 @@ FAULTS = {
     "late": Fault(late),
     "huge-output": Fault(notebook(huge_output)),
     "spy": Fault(code(SPY), outcome="error", remark="No such file"),
-    "forger": Fault(code(FORGE), outcome="killed", remark="ended"),
+    "forger": Fault(code(FORGE), outcome="killed", remark="does not count"),
     "patcher": Fault(code(PATCH), outcome="wrong", remark=""),
     "half-a-character": Fault(code("print('\\ud800')")),
     "half-in-error": Fault(code("raise OSError('\\udcff')"), outcome="error", remark="OSError"),

@@ -23,12 +23,13 @@ UNSEEN = "for inputs that the notebook's check does not have"
 FORGED = "What came back is not what a function can return; the grader did not accept it."
 ERROR_UNSEEN = f"Your function ends in an error {UNSEEN}."
 WRONG_UNSEEN = f"The answer is right for the inputs of the notebook's check, but not {UNSEEN}."
-NotRun = Literal["not_run", "out_of_time"]
+NotRun = Literal["not_run", "out_of_time", "forged"]
 STOPPED: dict[StopReason | NotRun, str] = {
     "timeout": "{what} had not ended when its time was up; look for a loop that does not end.",
     "memory": "{what} took more memory than there is for one student.",
     "killed": "{what} ended the whole process, by os._exit, by a crash or by closing its channel.",
     "output": "{what} printed or returned far more than can be read.",
+    "forged": "{what} does not count: the file writes messages that only the grader may write.",
     "not_run": "{what} was not run: too many other cells of this file had to be stopped.",
     "out_of_time": "{what} was not run: the time for the whole file was up before its turn.",
 }
@@ -169,9 +170,11 @@ def _private(tests: Tests) -> dict[str, Check]:
 
 def stopped(reason: StopReason | NotRun, what: str = "Your function") -> Verdict:
     """The verdict on something that was stopped, or that was not run after others had been."""
-    outcome: Outcome = "timeout"
-    if reason != "not_run" and reason != "out_of_time":
-        outcome = reason
+    outcome: Outcome
+    if reason == "not_run" or reason == "out_of_time":
+        outcome = "timeout"
+    else:
+        outcome = "killed" if reason == "forged" else reason
     return Verdict(outcome, STOPPED[reason].format(what=what))
 
 

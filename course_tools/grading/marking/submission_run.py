@@ -102,6 +102,8 @@ class SubmissionRun:
         self._try_hidden_again()
 
     def _why_no_more(self) -> judge.NotRun | None:
+        if "forged" in self.stopped_cells.values():
+            return "forged"  # what its other cells do cannot be known
         if time.monotonic() > self._deadline:
             return "out_of_time"
         return "not_run" if self._num_stops >= MAX_STOPS else None

@@ -74,6 +74,8 @@ def _sandbox_memory(pids: list[int]) -> int:
 
 
 def _is_outside(pid: int) -> bool:
+    if os.path.samefile(PROC / str(pid) / "root", "/"):
+        return True  # it is on its way in
     spaces = [PROC / str(pid) / "ns", PROC / "self" / "ns"]
     return any(len({os.readlink(ns / name) for ns in spaces}) == 1 for name in ("mnt", "net"))
 

@@ -45,7 +45,7 @@ from course_tools.grading.sandbox.protocol import (
 # If the machine runs out of memory, the grader is not the one to go; and one group for all memory.
 ENTER = 'echo 1000 > /proc/self/oom_score_adj; [ -z "$0" ] || echo $$ > "$0" || exit 1; exec "$@"'
 LOOK_SECONDS = 0.02, 0.2  # from one look at what a process uses to the next: at first, later
-StopReason = Literal["timeout", "memory", "killed", "output"]
+StopReason = Literal["timeout", "memory", "killed", "output", "forged"]
 
 
 class Stopped(Exception):
@@ -164,7 +164,7 @@ class Process:
         begin = self.receive(Begin, cpu_seconds, wall_seconds)
         end = self.receive(End, cpu_seconds, ends - time.monotonic())
         if (begin.step, end.step) != (number, number):
-            raise Stopped("killed")
+            raise Stopped("forged")
         if self._group and self._group.was_exceeded():
             raise Stopped("memory")  # it cost a process that this one had started
         return end.result
@@ -179,7 +179,7 @@ class Process:
         try:
             return from_line(line, shape)
         except ProtocolError as error:
-            raise Stopped("killed") from error  # the runner does not write such a line
+            raise Stopped("forged") from error  # the runner does not write such a line
 
     def _line(self, cpu_seconds: float, wall_seconds: float) -> bytes:
         deadline = time.monotonic() + wall_seconds
