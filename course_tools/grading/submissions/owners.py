@@ -142,8 +142,8 @@ class Owners:
         sound = [entry.path for entry in entries if not entry.problem]
         notebooks = [p for p in sound if re.search(r"\.(ipynb|zip)\b", p.name, re.IGNORECASE)]
         owners.num_around = owners._num_around([path.parts for path in notebooks or sound])
-        for path in sound:
-            claim = _claim(owners._origin(path))
+        for entry in sound:
+            claim = _claim(owners._origin(entry))
             owners.names[claim.number].add(folded(claim.name))
         return owners
 
