@@ -144,7 +144,8 @@ class Owners:
         owners.num_around = owners._num_around([path.parts for path in notebooks or sound])
         for entry in sound:
             claim = _claim(owners._origin(entry))
-            owners.names[claim.number].add(folded(claim.name))
+            if claim.kind == "Moodle":
+                owners.names[claim.number].add(folded(claim.name))
         return owners
 
     def owner(self, path: PurePosixPath) -> Owner:
