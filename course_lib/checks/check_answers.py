@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from course_lib.checks import common_mistakes, time_limit
+from course_lib.checks import common_mistakes, time_limit, values
 from course_lib.checks.common_mistakes import Comparison, Outputs, Sign
 from course_lib.checks.values import NotNumbers, as_array, in_words, plain
 from course_lib.files import CourseError
@@ -99,15 +99,9 @@ class Check:
 
     def is_named(self, sentence: str) -> bool:
         """Whether this sentence of `verdict` names a mistake, and holds nothing of the inputs."""
-        fixed = [*self.misconceptions, *self.signs, *self.hints.values()]
-        common = [
-            *self.refusals,
-            *ROUNDED,
-            CHANGED,
-            RETURNS_NOTHING,
-            *common_mistakes.sentences(self._names),
-        ]
-        return sentence in fixed or sentence in common
+        own = [*self.misconceptions, *self.signs, *self.hints.values(), *self.refusals]
+        common = [*common_mistakes.sentences(self._names), *values.sentences(), *ROUNDED]
+        return sentence in own or sentence in common or sentence in (CHANGED, RETURNS_NOTHING)
 
     def outputs(self, answer: Callable[..., Any]) -> list[Any]:
         """What `answer` returns for each tuple of arguments; `NotImplemented` where it is blank.
@@ -156,13 +150,14 @@ class Check:
         if all(found.is_right):
             return self._wrong_type(found.given)
         if any(output is None for output in outputs):
-            return self._sign(found) or self._nothing(outputs)
+            known = self._sign(found) or self._misconception(given, right)
+            return known or self._nothing(outputs)
         return (
             self._axis_of_length_1(given, right)
+            or self._rounded(found)
             or self._misconception(given, right)
             or self._sign(found)
-            or self._common_mistake(found, given)
-            or self._rounded(found.given, found.right)
+            or self._common_mistake(found)
             or self._difference(given, right)
         )
 
@@ -244,10 +239,12 @@ class Check:
         with np.errstate(all="ignore"):
             return next((text for text, sign in self.signs.items() if sign(found)), None)
 
-    def _common_mistake(self, found: Comparison, measured: Outputs) -> str | None:
+    def _common_mistake(self, found: Comparison) -> str | None:
         """A mistake that any exercise may have, where outputs are compared as they are."""
-        is_plain = all(map(np.array_equal, self._measured(found.right), found.right))
-        return common_mistakes.find(found) if is_plain else None
+        return common_mistakes.find(found) if self._is_plain(found) else None
+
+    def _is_plain(self, found: Comparison) -> bool:
+        return all(map(np.array_equal, self._measured(found.right), found.right))
 
     def _explain(self, error: Exception, outputs: list[Any]) -> None:
         """Raise CheckFailed if it is known what led to an error after these outputs."""
@@ -262,12 +259,12 @@ class Check:
             failure.add_note(f"{type(error).__name__}: {str(error).strip()}")
             raise failure from error
 
-    def _rounded(self, given: Outputs, right: Outputs) -> str | None:
+    def _rounded(self, found: Comparison) -> str | None:
         """A sentence for numbers that are right but for lost digits."""
-        pairs = list(zip(given, right, strict=True))
-        if any(one.shape != other.shape for one, other in pairs):
+        pairs = list(zip(found.given, found.right, strict=True))
+        if any(one.shape != other.shape for one, other in pairs) or not self._is_plain(found):
             return None
-        if any(one.dtype == np.float16 for one in given) and all(
+        if any(one.dtype == np.float16 for one in found.given) and all(
             np.allclose(one.astype(float), other, rtol=2e-3, atol=2e-3) for one, other in pairs
         ):
             return ROUNDED[0]

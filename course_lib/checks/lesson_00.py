@@ -14,7 +14,7 @@ def _is_falling(output: np.ndarray, gray: np.ndarray) -> bool:
 CHECKS = {
     "00.negative": Check(
         inputs=lambda: [(random_array(4, 4),), (np.array([0.0, 0.25, 1.0]),),
-                        (random_array(2, 3),), (random_array(2, 3, 4) / 2,), (np.array(0.3),)],
+                        (random_array(2, 3),), (random_array(2, 3, 4) / 2,), (np.array([0.3]),)],
         shown=2,
         reference=lambda gray: 1 - gray,
         drawn_as="pictures",
@@ -36,7 +36,8 @@ CHECKS = {
             "You divide 1 by the gray; count down from 1 instead.": lambda gray: 1 / gray,
             "You leave black and white only; gray in between becomes gray in between.":
                 (lambda gray: np.round(1 - gray), lambda gray: np.where(gray > 0.5, 0, 1),
-                 lambda gray: np.where(gray > 0.5, 0.0, gray), lambda gray: np.where(gray == 0, 1, 0)),
+                 lambda gray: np.where(gray > 0.5, 0.0, gray),
+                 lambda gray: np.where(gray == 0, 1, 0)),
             "You invert the bright pixels only, or the dark ones only; all of them change.":
                 (lambda gray: np.where(gray > 0.5, 1 - gray, gray),
                  lambda gray: np.where(gray < 0.5, 1 - gray, gray)),
@@ -51,7 +52,11 @@ CHECKS = {
                  lambda gray: 255 - gray / 255, lambda gray: (1 - gray) / 255),
         },
         signs={
-            "You bend the curve: the negative of a gray is as far from white as the gray from black, "
+            "You change some of the pixels only; all of them change, whatever the shape is.":
+                everywhere(lambda output, gray: output.shape == gray.shape
+                           and (np.isclose(output, gray) | np.isclose(output, 1 - gray)).all()),
+            "You bend the curve: the negative of a gray is as far from white as the gray from "
+            "black, "
             "so subtract it from 1.":
                 everywhere(lambda output, gray: output.shape == gray.shape
                            and _is_falling(output, gray)),

@@ -60,6 +60,25 @@ def _times(factor: float, whole: Callable[[np.ndarray], np.ndarray]) -> Callable
     return lambda gray: np.clip(whole(factor * gray), 0, 255)
 
 
+def _is_proportional(output: np.ndarray, gray: np.ndarray) -> bool:
+    """Whether levels are a number times the gray, but for rounding."""
+    factor = output.max() / gray.max()
+    return output.shape == gray.shape and bool((np.abs(output - factor * gray) < 2).all())
+
+
+def _is_scaled_by_image(found: Comparison) -> bool:
+    """Whether each image is right but for a factor of its own."""
+    for given, right in zip(found.given, found.right, strict=True):
+        if given.shape != right.shape:
+            return False
+        ratios = np.where(right > 0.01, given / np.maximum(right, 0.01), np.nan).reshape(
+            len(right), -1
+        )
+        if np.nanmax(np.nanmax(ratios, axis=1) - np.nanmin(ratios, axis=1)) > 1e-3:
+            return False
+    return True
+
+
 def _channel(place: int, change: Callable[[float], float]) -> Sign:
     """The sign of a colour whose channel `place` changes by other than `change(red_change)`."""
 
@@ -170,21 +189,27 @@ _BT709 = "These are the weights of BT.709; the course uses those of BT.601."
 _PRIMARIES = (0.2125, 0.7154, 0.0721)  # scikit-image's
 _LAST_AXIS = "The three channels are on the last axis: rgb[..., 0] is the red of all pixels."
 _MAXIMUM = "You return the largest channel: that is the value of HSV, not a weighted sum."
-_LIGHTNESS = "You return the middle of the largest and smallest channel: that is the lightness of " \
+_LIGHTNESS = (
+    "You return the middle of the largest and smallest channel: that is the lightness of "
     "HSL, not a weighted sum."
+)
 _BRIGHT = "BT.601's weights were made for the eye; the squared error counts the channels alike."
 _SIGNS_OF_WEIGHTS: dict[str, Sign] = {
     _EQUAL: _weighs(lambda w: np.ptp(w) < 1e-3 * abs(w).max()),
     "You divide by 255 twice: once is enough.": _weighs(lambda w: abs(w).sum() < 0.01),
     "The values reach 255: divide the bytes by 255.": _weighs(lambda w: abs(w).sum() > 50),
-    "A weight has the wrong sign: a gray is the sum of its three terms.":
-        _weighs(lambda w: w.min() < -1e-3),
-    "You leave a channel out, or use one twice: red, green and blue each have a weight.":
-        _weighs(lambda w: w.min() < 1e-3),
-    "The weights have changed places: green weighs most, and blue least.":
-        _weighs(lambda w: np.allclose(np.sort(w), np.sort(BT601), atol=1e-3)),
-    "Your weights do not add up to 1, so white does not become 1: compare them with BT.601's.":
-        _weighs(lambda w: abs(w.sum() - 1) > 1e-3),
+    "A weight has the wrong sign: a gray is the sum of its three terms.": _weighs(
+        lambda w: w.min() < -1e-3
+    ),
+    "You leave a channel out, or use one twice: red, green and blue each have a weight.": _weighs(
+        lambda w: w.min() < 1e-3
+    ),
+    "The weights have changed places: green weighs most, and blue least.": _weighs(
+        lambda w: np.allclose(np.sort(w), np.sort(BT601), atol=1e-3)
+    ),
+    "Your weights do not add up to 1, so white is not 1: compare them with BT.601's.": _weighs(
+        lambda w: abs(w.sum() - 1) > 1e-3
+    ),
     "Your weights add up to 1, but they are not those of BT.601.": _weighs(lambda w: True),
 }
 
@@ -203,7 +228,8 @@ CHECKS = {
             _BGR: lambda *rgb: _gray(rgb[::-1]),
             _BT709: (lambda *rgb: _gray(rgb, BT709), lambda *rgb: _gray(rgb, _PRIMARIES)),
             _FOUR_DIGITS:
-                (lambda *rgb: _gray(rgb, _ROUNDED), lambda *rgb: _gray(rgb, (0.2989, 0.587, 0.1141)),
+                (lambda *rgb: _gray(rgb, _ROUNDED),
+                 lambda *rgb: _gray(rgb, (0.2989, 0.587, 0.1141)),
                  lambda *rgb: _gray(rgb, (0.2989, 0.5870, 0.1140))),
             "The colours are in [0, 1] already, and so is their gray: do not multiply by 255.":
                 (lambda *rgb: 255 * _gray(rgb), lambda *rgb: np.rint(255 * _gray(rgb)),
@@ -216,7 +242,8 @@ CHECKS = {
                 lambda *rgb: np.multiply(rgb, BT601),
             "You return gray three times; it is one number.": lambda *rgb: np.full(3, _gray(rgb)),
             "Your weights are rounded to two digits: BT.601 has 0.299, 0.587 and 0.114.":
-                (lambda *rgb: _gray(rgb, (0.3, 0.59, 0.11)), lambda *rgb: _gray(rgb, (0.3, 0.6, 0.1))),
+                (lambda *rgb: _gray(rgb, (0.3, 0.59, 0.11)),
+                 lambda *rgb: _gray(rgb, (0.3, 0.6, 0.1))),
             "These are BT.601's weights in 256ths, rounded: write 0.299, 0.587 and 0.114.":
                 (lambda *rgb: _gray(rgb, (77 / 256, 150 / 256, 29 / 256)),
                  lambda *rgb: _gray(rgb, (76 / 255, 150 / 255, 29 / 255))),
@@ -226,7 +253,8 @@ CHECKS = {
                 (min, lambda *rgb: rgb[0], lambda *rgb: rgb[1], lambda *rgb: rgb[2],
                  lambda *rgb: sorted(rgb)[1]),
             "You multiply the three terms; add them up.":
-                (lambda *rgb: float(np.prod(np.multiply(rgb, BT601))), lambda *rgb: float(np.prod(rgb))),
+                (lambda *rgb: float(np.prod(np.multiply(rgb, BT601))),
+                 lambda *rgb: float(np.prod(rgb))),
             "You square the channels; a gray is a weighted sum of the stored values.":
                 (lambda *rgb: _gray(np.square(rgb)), lambda *rgb: _gray(np.square(rgb)) ** 0.5,
                  lambda *rgb: float(np.linalg.norm(rgb)), lambda *rgb: _gray(rgb) ** 2),
@@ -281,7 +309,8 @@ CHECKS = {
                  lambda rgb: (rgb[..., 0] * np.uint8(77) + rgb[..., 1] * np.uint8(150)
                               + rgb[..., 2] * np.uint8(29)) / 256 / 255),
             "You round gray to whole levels: make the bytes floats first, and keep floats.":
-                (lambda rgb: _gray(rgb).astype(np.uint8) / 255, lambda rgb: np.rint(_gray(rgb)) / 255,
+                (lambda rgb: _gray(rgb).astype(np.uint8) / 255,
+                 lambda rgb: np.rint(_gray(rgb)) / 255,
                  lambda rgb: (rgb.astype(int) @ [77, 150, 29] >> 8) / 255,
                  lambda rgb: rgb.astype(int).sum(axis=-1) // 3 / 255),
             "You cut each term down to whole levels: make the bytes floats first, and keep floats.":
@@ -307,13 +336,22 @@ CHECKS = {
                 (lambda rgb: rgb[..., 0] / 255, lambda rgb: rgb[..., 1] / 255,
                  lambda rgb: rgb[..., 2] / 255),
             "You flatten the batch: keep the axes N, H and W, and add one of length 1.":
-                (lambda rgb: _gray(rgb / 255).ravel(), lambda rgb: _gray(rgb / 255).reshape(len(rgb), -1)),
+                (lambda rgb: _gray(rgb / 255).ravel(),
+                 lambda rgb: _gray(rgb / 255).reshape(len(rgb), -1)),
             "You average over the pixels; every pixel has a gray of its own.":
-                (lambda rgb: _gray(rgb / 255).mean(axis=(1, 2)), lambda rgb: _gray(rgb / 255).mean()),
+                (lambda rgb: _gray(rgb / 255).mean(axis=(1, 2)),
+                 lambda rgb: _gray(rgb / 255).mean()),
             "You scale the values to [-1, 1]; the exercise asks for [0, 1].":
                 lambda rgb: _gray(rgb / 127.5 - 1),
         },
-        signs=_SIGNS_OF_WEIGHTS,
+        signs={
+            **_SIGNS_OF_WEIGHTS,
+            "You divide by the largest byte present; white is 255 whatever is in the batch.":
+                _is_scaled_by_image,
+            "Your result must keep the axes N, H and W, with one of length 1 behind them.":
+                everywhere(lambda output,
+                       rgb: output.shape[:3] != rgb.shape[:3] or output.ndim > 4),
+        },
         hints={
             "matmul": _LAST_AXIS, "broadcast": _LAST_AXIS, "not aligned": _LAST_AXIS,
             "out of bounds": _LAST_AXIS,
@@ -322,7 +360,7 @@ CHECKS = {
     "01.to_bytes": Check(
         inputs=lambda: [(np.arange(256, dtype=np.float32).reshape(16, 16) / np.float32(255),),
                         (0.999 * random_array(2, 3, 4),), (0.999 * random_array(5, 7),),
-                        (np.array([1.0, 0.0, 0.998, 0.0019, 0.00197, 0.51]),), (np.array(0.71),)],
+                        (np.array([1.0, 0.0, 0.998, 0.0019, 0.00197, 0.51]),), (np.array([0.71]),)],
         shown=2,
         reference=lambda gray: np.rint(255 * gray).astype(np.uint8),
         dtype=np.uint8,
@@ -369,8 +407,10 @@ CHECKS = {
                  lambda gray: np.rint(255 * (gray - gray.min()) / np.ptp(gray)),
                  lambda gray: np.floor(255 * (gray - gray.min()) / np.ptp(gray))),
             "You round to one digit first, and most levels are lost: multiply, then round.":
-                (lambda gray: np.rint(255 * gray.round(1)), lambda gray: np.rint(255 * gray.round(2)),
-                 lambda gray: np.floor(255 * gray.round(1)), lambda gray: np.floor(255 * gray.round(2))),
+                (lambda gray: np.rint(255 * gray.round(1)),
+                 lambda gray: np.rint(255 * gray.round(2)),
+                 lambda gray: np.floor(255 * gray.round(1)),
+                 lambda gray: np.floor(255 * gray.round(2))),
             "You flatten the picture: keep its shape.": lambda gray: np.rint(255 * gray).ravel(),
         },
         signs={
@@ -378,6 +418,12 @@ CHECKS = {
                 everywhere(_is_off_by_one_level),
             "Bytes reach from 0 to 255: multiply by 255 before you make bytes.":
                 everywhere(lambda output, gray: output.max() <= 1),
+            "You stretch the gray until its brightest pixel is 255: a level is 255 times the gray.":
+                lambda found: any(output.max() == 255 and gray.max() < 0.98
+                                  for output, (gray,) in zip(found.given, found.inputs,
+                                         strict=True)),
+            "Your levels rise with the gray, but white is not 255: multiply by 255.":
+                everywhere(_is_proportional),
         },
     ),
     "01.same_gray": Check(
@@ -420,18 +466,22 @@ CHECKS = {
             "You set green to the change; it is added to the green that is there.":
                 lambda colour, change: _move(0.299 / 0.587)(colour, change) - colour * [0, 1, 0],
             "You return the gray, which stays the same; return the new colour.":
-                (lambda colour, change: _gray(colour), lambda colour, change: np.full(3, _gray(colour))),
+                (lambda colour, change: _gray(colour),
+                 lambda colour, change: np.full(3, _gray(colour))),
             "You drop the sign of red_change: it may be negative.":
                 (lambda colour, change: _move(0.299 / 0.587)(colour, abs(change)),
-                 lambda colour, change: colour + np.array([change, -0.299 / 0.587 * abs(change), 0])),
+                 lambda colour, change: colour + np.array([change, -0.299 / 0.587 * abs(change),
+                        0])),
             "You scale the channels by red_change; it is added to red.":
                 (lambda colour, change: colour * [1 + change, 1 - 0.299 / 0.587 * change, 1],
                  lambda colour, change: colour + colour * change * [1, -0.299 / 0.587, 0]),
         },
         signs={
-            "Red must change by red_change, and by nothing else.": _channel(0, lambda change: change),
+            "Red must change by red_change, and by nothing else.":
+                _channel(0, lambda change: change),
             "Blue stays as it is: only red and green change.": _channel(2, lambda change: 0.0),
-            "The gray still changes: what red and green gain and lose, times their weights, must add "
+            "The gray still changes: what red and green gain and lose, times their weights, must "
+            "add "
             "up to 0.": _channel(1, lambda change: -0.299 / 0.587 * change),
         },
     ),
@@ -460,7 +510,8 @@ CHECKS = {
                 lambda colours, probabilities: np.median(colours, axis=0),
             "You average over the channels: axis 0 counts the colours, axis 1 red, green, blue.":
                 lambda colours, probabilities: colours.mean(axis=1),
-            "You let the probabilities weigh red, green and blue; they belong to the K colours, which "
+            "You let the probabilities weigh red, green and blue; they belong to the K colours, "
+            "which "
             "are on axis 0.":
                 (lambda colours, probabilities: colours @ probabilities,
                  lambda colours, probabilities: (colours * probabilities).sum(axis=0),
@@ -479,10 +530,12 @@ CHECKS = {
                  lambda colours, probabilities: probabilities @ colours / 3),
             "You leave the probabilities out: the mean weighs each colour by its own.":
                 lambda colours, probabilities: colours.sum(axis=0),
-            "You square or take roots; the derivative of the expected squared error is zero at a plain "
+            "You square or take roots; the derivative of the expected squared error is zero at a "
+            "plain "
             "weighted mean.":
                 (lambda colours, probabilities: probabilities**2 @ colours,
-                 lambda colours, probabilities: probabilities**2 @ colours / (probabilities**2).sum(),
+                 lambda colours, probabilities:
+                     probabilities**2 @ colours / (probabilities**2).sum(),
                  lambda colours, probabilities: probabilities**0.5 @ colours,
                  lambda colours, probabilities:
                      probabilities**0.5 @ colours / (probabilities**0.5).sum(),
@@ -517,8 +570,14 @@ CHECKS = {
                            output.shape == (3,) and np.ptp(output) < 1e-6),
             "You leave a colour out: all K of them count, the first and the last too.":
                 _leaves_a_colour_out,
+            "Return one colour, an array of red, green and blue.":
+                everywhere(lambda output, colours, probabilities: output.shape != (3,)),
+            "Another colour costs less: set the derivative of the expected squared error to zero, "
+            "and "
+            "see how much each of the K colours counts.": lambda found: True,
         },
-        hints=dict.fromkeys(("matmul", "broadcast", "not aligned", "out of bounds"), "The K probabilities weigh the K colours: (K,) and (K, 3) become (3,)."),
+        hints=dict.fromkeys(("matmul", "broadcast", "not aligned", "out of bounds"),
+               "The K probabilities weigh the K colours: (K,) and (K, 3) become (3,)."),
     ),
     "01.best_weights": Check(
         # Like photographs, brightness varies more than colour; the second set has a red cast, in
@@ -551,7 +610,8 @@ CHECKS = {
             _SUM: everywhere(lambda output, rgb: abs(output.sum() - 1) > 1e-3
                              and np.ptp(output) < 0.02 * abs(output).max()),
             "You copy one channel; a mixture comes closer to all three.":
-                everywhere(lambda output, rgb: np.allclose(np.sort(np.abs(output)), [0, 0, 1], atol=1e-3)),
+                everywhere(lambda output, rgb: np.allclose(np.sort(np.abs(output)), [0, 0, 1],
+                       atol=1e-3)),
             "You weigh each channel by its mean; the error counts all alike, bright or not.":
                 _are(lambda rgb: rgb.mean(axis=(0, 1, 2)), scaled=True),
             "You weigh each channel by its variance; the error counts all alike, flat or not.":
@@ -562,9 +622,11 @@ CHECKS = {
                 _is_any_of_shares(lambda pixels: 1 / pixels.var(axis=0),
                                   lambda pixels: 1 / pixels.std(axis=0),
                                   lambda pixels: 1 / pixels.mean(axis=0)),
-            "You take the direction in which the colours scatter most; asked is the gray that comes "
+            "You take the direction in which the colours scatter most; asked is the gray that "
+            "comes "
             "closest to the three channels.":
-                _is_any_of_shares(_main_axis, lambda pixels: _main_axis(pixels + pixels.mean(axis=0))),
+                _is_any_of_shares(_main_axis,
+                lambda pixels: _main_axis(pixels + pixels.mean(axis=0))),
             "You fit how the channels follow from the gray; fit the gray to the three channels.":
                 _are(lambda rgb: _colours_from_gray(rgb.reshape(-1, 3)), scaled=True),
             "You fit the gray to BT.601's gray, or to one channel; fit it to all three channels.":
@@ -572,15 +634,18 @@ CHECKS = {
                     np.allclose(output, w, atol=0.02) for w in [BT601, BT709, *np.eye(3)])),
             "Your weights depend on the order of the pixels or on one pixel; average over all.":
                 _is_any_of_shares(lambda pixels: pixels[0], lambda pixels: pixels[-1],
-                                  lambda pixels: pixels.max(axis=0), lambda pixels: pixels.min(axis=0)),
-            "You are close: the sum is 1, but the step of your search is too coarse, or it ended too "
+                                  lambda pixels: pixels.max(axis=0),
+                                  lambda pixels: pixels.min(axis=0)),
+            "You are close: the sum is 1, but the step of your search is too coarse, or it ended "
+            "too "
             "early.": everywhere(_is_close),
             "A weight is negative: what one channel adds is taken away by another.":
                 everywhere(lambda output, rgb: output.min() < -1e-3),
             "Your weights do not add up to 1, and they are not in the best proportion either: try "
             "the gray copy's MSE with other weights.":
                 everywhere(lambda output, rgb: abs(output.sum() - 1) > 0.01),
-            "Your weights add up to 1, but they favour a channel: the squared error counts all three "
+            "Your weights add up to 1, but they favour a channel: the squared error counts all "
+            "three "
             "alike.": everywhere(lambda output, rgb: np.ptp(output) > 0.01),
         },
     ),

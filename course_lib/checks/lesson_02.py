@@ -89,10 +89,10 @@ def _prediction() -> np.ndarray:
 
 
 def _hedged() -> tuple[Pictures, Pictures]:
-    """Truth and prediction: softer, and pale because some of the colour cannot be known."""
+    """Truth and prediction: softer, too bright or dark, and pale for want of knowledge."""
     truth, unknown = _pictures(0.1, 0.08, 3)
     gray = _gray(truth)[..., np.newaxis]
-    soft = gaussian_filter(gray, (0, 2, 2, 0))
+    soft = gaussian_filter(gray, (0, 2, 2, 0)) + np.linspace(-0.06, 0.06, 6).reshape(6, 1, 1, 1)
     return truth + 0.02 * unknown, soft + truth - gray
 
 
@@ -143,7 +143,7 @@ def _wrong_idea(output: Pictures, prediction: Pictures, gray: np.ndarray) -> str
     if not np.isfinite(output).all():
         return _NAN
     if np.abs(np.clip(output, 0, 1) - np.clip(prediction, 0, 1)).max() < 1e-6:
-        return _UNCHANGED
+        return None
     if weights is not None and abs(weights - _W).max() > 1e-3 and weights.sum() > 0.5:
         additive = np.ptp(added, axis=-1).max() < 1e-5
         if np.allclose(weights, 1 / 3, atol=1e-3):
@@ -153,15 +153,13 @@ def _wrong_idea(output: Pictures, prediction: Pictures, gray: np.ndarray) -> str
         return _THIRD if abs(share - 1 / 3) < 0.01 else _SIGN if share < 0 else _PART
     if has_gray and kept is not None and abs(kept - 1) > 0.02:
         return _COPY if abs(kept) < 1e-3 else _PALER if kept < 1 else _STRONGER
-    if np.ptp(added, axis=(1, 2)).max() < 1e-5:
-        return _SHIFT
-    return None
+    return _SHIFT if np.ptp(added, axis=(1, 2)).max() < 1e-5 else None
 
 
 def _errors(output: np.ndarray, prediction: np.ndarray, gray: np.ndarray) -> np.ndarray:
     """MSE of the repaired pictures, and of their gray. Ways as good as the best count as equal."""
     if output.shape != prediction.shape:
-        raise CheckFailed(f"Return RGB of shape {prediction.shape}, not {output.shape}.")
+        raise CheckFailed(_SHAPE)
     if problem := _wrong_idea(output, prediction, gray):
         raise CheckFailed(problem)
     repairs = zip(_repairs(), _GOOD_ENOUGH, strict=True)
@@ -199,15 +197,12 @@ _GOOD_ENOUGH = (1.5, 2.6)  # times our reference's MSE, for each input: other go
 _CHANNELS = (slice(1, 4), slice(4, 7))
 _EPOCHS = "how many epochs count"
 _LOSS = "the loss to report"
+_SHAPE = "Return colour pictures of the prediction's shape, (N, H, W, 3)."
 _NAN = "Your pictures hold NaN or infinity: look for a division by zero."
 _UNCHANGED = "You return the prediction as it is; the gray holds what it has lost."
 _COPY = "This is the gray copy: the gray is right, and the colours are thrown away."
-_MEAN_ADDED = (
-    "Your pictures' gray is still off: the mean of the channels is not the course's gray."
-)
-_MEAN_SCALED = (
-    "The mean of the channels is not the course's gray: scale by 0.299, 0.587, 0.114."
-)
+_MEAN_ADDED = "Your pictures' gray is still off: the mean of the channels is not the course's gray."
+_MEAN_SCALED = "The mean of the channels is not the course's gray: scale by 0.299, 0.587, 0.114."
 _WEIGHTS = (
     "You compare the given gray with another gray of the prediction: take the one with the weights "
     "0.299, 0.587 and 0.114."
@@ -215,9 +210,7 @@ _WEIGHTS = (
 _THIRD = "You share the missing gray among three channels; each of them lacks all of it."
 _SIGN = "The sign is wrong: where gray is missing, add it."
 _PART = "You add too little or too much of the missing gray: afterwards none should be missing."
-_PALER = (
-    "The gray is right, but you make the colours paler: keep what the prediction has of them."
-)
+_PALER = "The gray is right, but you make the colours paler: keep what the prediction has of them."
 _STRONGER = (
     "The gray is right, but you make the colours stronger: the gray does not say by how much, and "
     "where a model is unsure it does harm."
@@ -232,9 +225,11 @@ _WRONG_GRAY = (
     "compare."
 )
 _WRONG_COLOURS = (
-    "The gray of your pictures is right, but their colours are too far off: think what blur does to "
+    "The gray of your pictures is right, but their colours are too far off: think what blur does "
+    "to "
     "red, green and blue."
 )
+
 
 def _relative(losses: Any, share: float) -> int:
     """How many losses are below the best by more than this share of it."""
@@ -261,9 +256,7 @@ def _starts_at(start: float) -> Callable[..., int]:
 
 def _pairs_of_losses(losses: Any, min_delta: float) -> int:
     """How many pairs of losses are so far apart."""
-    return sum(
-        losses[k] < losses[i] - min_delta for k in range(len(losses)) for i in range(k)
-    )
+    return sum(losses[k] < losses[i] - min_delta for k in range(len(losses)) for i in range(k))
 
 
 def _before_the_first_rise(validation: np.ndarray, test: np.ndarray) -> float:
@@ -391,12 +384,14 @@ CHECKS = {
                 (lambda losses, delta: np.min(losses), _last_best),
             "You count the epochs that are not better.":
                 lambda losses, delta: len(losses) - _improvements(losses, delta),
-            "Your best is the loss less min_delta, and min_delta is subtracted again: keep the loss "
+            "Your best is the loss less min_delta, and min_delta is subtracted again: keep the "
+            "loss "
             "itself.":
                 (lambda losses, delta: _improvements(losses, delta, kept=1),
                  lambda losses, delta: _improvements(losses, delta, start=losses[0], kept=1)),
             "You stop at the first epoch that is no better; later ones may count again.":
-                (_until_the_first_bad, lambda losses, delta: _until_the_first_bad(losses, delta) - 1),
+                (_until_the_first_bad,
+                 lambda losses, delta: _until_the_first_bad(losses, delta) - 1),
             "Your best starts at 0, and no loss is below that: start at infinity.":
                 lambda losses, delta: _improvements(losses, delta, start=0),
             "Your best starts at a number of your own; losses may be larger: start at infinity.":
@@ -406,16 +401,19 @@ CHECKS = {
                  lambda losses, delta: max(0, _improvements(losses[:-1], delta) - 1)),
             "You count the first epoch twice.":
                 lambda losses, delta: _improvements(losses, delta) + 1,
-            "You count how often the loss falls; compare with the best that counted, less min_delta.":
+            "You count how often the loss falls; compare with the best that counted, less "
+            "min_delta.":
                 (lambda losses, delta: int(np.sum(np.diff(losses) < 0)),
                  lambda losses, delta: 1 + int(np.sum(np.diff(losses) < 0))),
-            "You compare with the lowest loss of all epochs; best is the lowest so far that counted.":
+            "You compare with the lowest loss of all epochs; best is the lowest so far that "
+            "counted.":
                 (lambda losses, delta: int(np.sum(losses < np.min(losses) + delta)),
                  lambda losses, delta: int(np.sum(losses <= np.min(losses) + delta)),
                  lambda losses, delta: int(np.sum(losses > np.min(losses) + delta))),
             "You compare with the mean; compare with the best that counted.":
                 lambda losses, delta: int(np.sum(losses < np.mean(losses) - delta)),
-            "You compare with the loss two places before or with every loss before; best is one number "
+            "You compare with the loss two places before or with every loss before; best is one "
+            "number "
             "that moves only when an epoch counts.": _pairs_of_losses,
         },
         signs={
@@ -462,12 +460,14 @@ CHECKS = {
                  lambda validation, test: test[(validation + test).argmin()],
                  lambda validation, test: ((validation + test) / 2).min(),
                  lambda validation, test: test[np.abs(validation - test).argmin()]),
-            "You report the larger of two losses; validation chooses the epoch, and test is reported.":
+            "You report the larger of two losses; validation chooses the epoch, and test is "
+            "reported.":
                 (lambda validation, test: max(validation.min(), test.min()),
                  lambda validation, test: np.maximum(validation, test).min(),
                  lambda validation, test: max(validation.min(), test[validation.argmin()]),
                  lambda validation, test: test[np.maximum(validation, test).argmin()]),
-            "You report the smaller of two losses; validation chooses the epoch, and test is reported.":
+            "You report the smaller of two losses; validation chooses the epoch, and test is "
+            "reported.":
                 (lambda validation, test: min(validation.min(), test.min()),
                  lambda validation, test: min(validation.min(), test[validation.argmin()])),
             "You stop when the validation loss first rises; the best epoch may come later.":
@@ -494,12 +494,15 @@ CHECKS = {
         signs={
             "With two equally good epochs, ModelCheckpoint keeps the first.":
                 only_where(lambda validation, test: np.sum(validation == validation.min()) > 1),
-            "This is the test loss of another epoch; the one with the lowest validation loss counts, "
+            "This is the test loss of another epoch; the one with the lowest validation loss "
+            "counts, "
             "wherever it stands.": everywhere(_is_among(1)),
-            "This is a validation loss; validation chooses the epoch, and the test loss is reported.":
+            "This is a validation loss; validation chooses the epoch, and the test loss is "
+            "reported.":
                 everywhere(_is_among(0)),
             "Your number is no loss of any epoch: report the test loss of one.":
-                lambda found: not any(map(_is_among(1), found.given, *zip(*found.inputs, strict=True))),
+                lambda found: not any(map(_is_among(1), found.given, *zip(*found.inputs,
+                       strict=True))),
         },
     ),
     "02.give_gray_back": Check(
@@ -510,7 +513,7 @@ CHECKS = {
         measured="the MSE of your pictures",
         drawn_as="pictures",
         caption="The prediction is blurred and pale; what is returned has the edges of the gray.",
-        refusals=(_NAN, _WEIGHTS, _PART, _PALER, _STRONGER, _SHIFT),
+        refusals=(_SHAPE, _NAN, _WEIGHTS, _PART, _PALER, _STRONGER, _SHIFT),
         misconceptions={
             _UNCHANGED:
                 (lambda prediction, gray: prediction,
@@ -538,7 +541,8 @@ CHECKS = {
             "You put all of the missing gray into one channel; blur takes from the others as well.":
                 (lambda prediction, gray:
                      prediction + _missing(prediction, gray) * [0, 1 / 0.587, 0],
-                 *(lambda prediction, gray, c=c: prediction + _missing(prediction, gray) * np.eye(3)[c]
+                 *(lambda prediction, gray, c=c: prediction + _missing(prediction,
+                        gray) * np.eye(3)[c]
                    for c in range(3))),
             _SIGN: lambda prediction, gray: prediction - _missing(prediction, gray),
             "You sharpen the prediction by itself; what it has lost is in the gray.":
@@ -547,9 +551,11 @@ CHECKS = {
                     for k in (0.5, 1, 2) for s in (1, 2)),
         },
         signs={
-            "You mix prediction and gray copy: some of the blur stays, and some of the colour goes.":
+            "You mix prediction and gray copy: some of the blur stays, and some of the colour "
+            "goes.":
                 everywhere(_is_a_mix),
-            "What you add alike to the three channels is not what is missing: compare the given gray "
+            "What you add alike to the three channels is not what is missing: compare the given "
+            "gray "
             "with the prediction's own gray, pixel by pixel.":
                 everywhere(lambda output, prediction, gray:
                            np.ptp(output - prediction, axis=-1).max() < 1e-5),

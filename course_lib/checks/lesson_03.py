@@ -53,9 +53,7 @@ def _miscounted() -> Wrong:
     }  # fmt: skip
 
     def count(features: Callable[[int], float], biases: Callable[[float, int], float]) -> Any:
-        return lambda size, latent: (
-            2 * features(size) * latent + biases(features(size), latent)
-        )
+        return lambda size, latent: 2 * features(size) * latent + biases(features(size), latent)
 
     def right_features(size: int) -> float:
         return 256 * (size // 4) ** 2
@@ -319,7 +317,8 @@ CHECKS = {
         },
         signs={
             "The numbers of a photograph of 32 x 32 with 256 latent numbers are right, the others "
-            "are not: use size and latent_dim.": only_where(lambda size, latent: (size, latent) != (32, 256)),
+            "are not: use size and latent_dim.":
+                only_where(lambda size, latent: (size, latent) != (32, 256)),
         },
     ),
     "03.inside_loss": Check(
@@ -329,7 +328,8 @@ CHECKS = {
         hints={
             "broadcast": _BROADCAST,
             "boolean index did not match":
-                "Let inside choose pixels of whole pictures, prediction[inside], before anything is "
+                "Let inside choose pixels of whole pictures, prediction[inside], before anything "
+                "is "
                 "added up or reshaped.",
             "mse_loss": "These are NumPy arrays: take np.mean of the squared differences.",
             "must be Tensor": "These are NumPy arrays: use NumPy, or make tensors of them first.",
@@ -395,8 +395,10 @@ CHECKS = {
                  lambda *arrays: np.mean([np.mean((p[i] - t[i]) ** 2) if i.any() else 0
                                           for p, t, i in zip(*arrays, strict=True)])),
             "You return a loss for each image; the exercise asks for one number.":
-                lambda p, t, inside: [np.mean((a[i] - b[i]) ** 2) for a, b, i in zip(p, t, inside, strict=True)],
-            "You make the corners of one of the two black and count them: choose the same pixels of "
+                lambda p, t, inside: [np.mean((a[i] - b[i]) ** 2)
+                       for a, b, i in zip(p, t, inside, strict=True)],
+            "You make the corners of one of the two black and count them: choose the same pixels "
+            "of "
             "both.":
                 (lambda p, t, inside: np.mean((p * inside[..., None] - t) ** 2),
                  lambda p, t, inside: np.mean((p - t * inside[..., None]) ** 2)),
@@ -412,7 +414,8 @@ CHECKS = {
                 lambda p, t, inside: np.mean((p[inside] - t[inside]) ** 2) / 2,
         },
         signs={
-            "An image may have no pixel inside: choose pixels of all images together, then take the "
+            "An image may have no pixel inside: choose pixels of all images together, then take "
+            "the "
             "mean.": only_where(lambda p, t, inside: not inside.any(axis=(1, 2)).all()),
         },
     ),
@@ -428,7 +431,8 @@ CHECKS = {
             "NoneType": _NO_GRADIENT,
             "a leaf Variable": "Change the weight inside `with torch.no_grad():`.",
             "does not require grad": _NO_GRADIENT,
-            "same dtype": "NumPy's numbers are float64: torch.tensor(x) keeps that, so leave it so.",
+            "same dtype":
+                "NumPy's numbers are float64: torch.tensor(x) keeps that, so leave it so.",
             "expected scalar type": "NumPy's numbers are float64: keep that type for all tensors.",
             "backward through the graph a second time": "Compute the loss anew in every step.",
             "scalar outputs": "The loss must be one number before backward(): take the mean.",
@@ -462,11 +466,13 @@ CHECKS = {
                 (_descent(lambda gradient, total, n: gradient / len(gradient)),
                  _descent(lambda gradient, total, n: n * gradient / len(gradient)),
                  _descent(lambda gradient, total, n: gradient / len(gradient) / 2)),
-            "You average over the weights too; each weight has a slope of its own: average over the N "
+            "You average over the weights too; each weight has a slope of its own: average over "
+            "the N "
             "samples alone.":
                 (_descent(lambda gradient, total, n: np.full_like(gradient, gradient.mean())),
                  _descent(lambda gradient, total, n: np.full_like(gradient, gradient.sum()))),
-            "Two shapes, (N, 1) and (N,), were combined to (N, N), so every prediction is compared with "
+            "Two shapes, (N, 1) and (N,), were combined to (N, N), so every prediction is compared "
+            "with "
             "every y: give both the same shape.":
                 lambda w, x, y, rate, steps: _right_descent(w, x, 0 * y + y.mean(), rate, steps),
             "You leave learning_rate out.":
@@ -476,9 +482,12 @@ CHECKS = {
                       for mine in (0.1, 0.01, 0.001, 0.25, 0.05)),
             "You make the learning rate smaller from step to step; it stays as it is.":
                 (_optimizer(lambda gradient, state, step, rate, weight: rate * gradient / step),
-                 _optimizer(lambda gradient, state, step, rate, weight: rate * gradient / step**0.5),
-                 _optimizer(lambda gradient, state, step, rate, weight: rate * 0.9**(step - 1) * gradient),
-                 _optimizer(lambda gradient, state, step, rate, weight: rate * 0.5**(step - 1) * gradient)),
+                 _optimizer(lambda gradient, state, step, rate,
+                        weight: rate * gradient / step**0.5),
+                 _optimizer(lambda gradient, state, step, rate,
+                        weight: rate * 0.9**(step - 1) * gradient),
+                 _optimizer(lambda gradient, state, step, rate,
+                        weight: rate * 0.5**(step - 1) * gradient)),
             "You find the gradient once; each step needs its own, where it begins.":
                 lambda w, x, y, rate, steps: _right_descent(w, x, y, steps * rate, 1),
             "You take one step too many.":
@@ -496,7 +505,8 @@ CHECKS = {
                 tuple(lambda *arguments, n=n: _right_descent(*arguments[:4], n)
                       for n in (2, 3, 4, 5, 10, 20, 50, 100)),
             "You add momentum; plain descent knows the present gradient only.":
-                (*(_momentum(share, nesterov) for share in (0.9, 0.5, 0.99) for nesterov in (False, True)),
+                (*(_momentum(share, nesterov) for share in (0.9, 0.5, 0.99)
+                    for nesterov in (False, True)),
                  _momentum(0.9, mean=True)),
             "This is Adam; plain descent goes learning_rate times the gradient.":
                 (_adam(), _adam(bias_correction=False)),
@@ -509,7 +519,8 @@ CHECKS = {
             "You step after every sample; a step uses all of x and y.":
                 (_sample_by_sample, _one_sample_a_step),
             "You train a bias as well; the prediction is x @ weight alone.": _with_bias,
-            "You descend on the absolute error; the loss is the mean squared error.": _without_square,
+            "You descend on the absolute error; the loss is the mean squared error.":
+                _without_square,
             "You make the weights decay; the loss has the squared error only.":
                 tuple(_optimizer(lambda gradient, state, step, rate, weight, d=d:
                                  rate * (gradient + d * weight)) for d in (0.01, 0.1, 1e-4, 0.02)),
@@ -521,7 +532,8 @@ CHECKS = {
                 (lambda w, x, y, rate, steps: _right_descent(0 * w, x, y, rate, steps),
                  lambda w, x, y, rate, steps: _right_descent(0 * w + 1, x, y, rate, steps)),
             "You return the step alone; subtract it from the weight.":
-                (lambda w, *rest: _right_descent(w, *rest) - w, lambda w, *rest: w - _right_descent(w, *rest)),
+                (lambda w, *rest: _right_descent(w, *rest) - w,
+                 lambda w, *rest: w - _right_descent(w, *rest)),
             "You return the weight of every step; return the last one.":
                 (_every_step, lambda *arguments: _every_step(*arguments)[1:],
                  lambda *arguments: _every_step(*arguments)[:-1]),
@@ -535,11 +547,14 @@ CHECKS = {
         signs={
             "Without a step, num_steps = 0, the weight comes back as it is.":
                 only_where(lambda weight, x, y, learning_rate, num_steps: num_steps == 0),
-            "You stop before all steps are taken, or change them on the way: take num_steps, all alike.":
+            "You stop before all steps are taken, or change them on the way: take num_steps, all "
+            "alike.":
                 only_where(lambda weight, x, y, learning_rate, num_steps: num_steps > 5),
-            "You divide by 8, or by another number of your own; x may have any number of rows: len(x).":
+            "You divide by 8, or by another number of your own; x may have any number of rows: "
+            "len(x).":
                 only_where(lambda weight, x, y, learning_rate, num_steps: len(x) != 8),
-            "The first step is right, and the later ones are not: each one starts at the new weight, with "
+            "The first step is right, and the later ones are not: each one starts at the new "
+            "weight, with "
             "a new gradient, and keeps nothing else.":
                 only_where(lambda weight, x, y, learning_rate, num_steps: num_steps > 1),
         },

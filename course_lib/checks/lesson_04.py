@@ -10,14 +10,15 @@ from course_lib.checks import Check, CheckFailed, only_where, random_whole
 
 def _field(
     layers: Any,
-    lengthen: Callable[[int, int], int] = lambda step, stride: step * stride,
+    lengthen: Callable[[Any, Any], float] = lambda step, stride: step * stride,
     *,
     widen: int = 1,
     start: int = 1,
     early: bool = False,
-) -> int:
+) -> float:
     """Receptive field; the arguments make it wrong in the ways that students do."""
-    field, step = start, 1
+    field: float = start
+    step: float = 1
     for kernel, stride in layers:
         step = lengthen(step, stride) if early else step
         field += (kernel - widen) * step
@@ -25,13 +26,13 @@ def _field(
     return field
 
 
-def _miscounted() -> dict[str, tuple[Callable[[Any], int], ...]]:
+def _miscounted() -> dict[str, tuple[Callable[[Any], float], ...]]:
     """Wrong walks through the layers, alone and together with other mistakes.
 
     A mistake with strides may stand beside `kernel` for `kernel - 1`, a field that starts from 0,
     or a step that is lengthened too early; the sentence is that of the strides.
     """
-    strides: dict[str, Callable[[int, int], int]] = {
+    strides: dict[str, Callable[[Any, Any], float]] = {
         "You leave the strides out: after a layer of stride 2, steps are twice as long.":
             lambda step, stride: step,
         "You replace the step by the stride; strides multiply: step * stride.":
@@ -50,7 +51,7 @@ def _miscounted() -> dict[str, tuple[Callable[[Any], int], ...]]:
             lambda step, stride: step ** stride if step > 1 else stride,
     }  # fmt: skip
 
-    def walk(**mistakes: Any) -> Callable[[Any], int]:
+    def walk(**mistakes: Any) -> Callable[[Any], float]:
         return lambda layers: _field(layers, **mistakes)
 
     return {
@@ -130,7 +131,8 @@ _NO_ENDS = "Your chain neither begins with start nor ends with goal."
 _NO_START = "Your chain does not begin with start; start is its first run."
 _NO_GOAL = "Your chain does not end with goal; goal is its last run."
 _TWICE = (
-    "Two neighbours in your chain are the same; neighbours differ in exactly one setting: skip those "
+    "Two neighbours in your chain are the same; neighbours differ in exactly one setting: skip "
+    "those "
     "that start and goal have in common."
 )
 _TWO = "Two neighbours in your chain do not differ in exactly one setting."
@@ -176,7 +178,8 @@ CHECKS = {
                 lambda h, w, cin, cout, k: 2 * h * w * k * k * cin * cout,
             "The padding keeps the size: the output has as many places as the picture.":
                 (lambda h, w, cin, cout, k: (h - k + 1) * (w - k + 1) * k * k * cin * cout,
-                 lambda h, w, cin, cout, k: max(h - k + 1, 0) * max(w - k + 1, 0) * k * k * cin * cout,
+                 lambda h, w, cin, cout, k: max(h - k + 1, 0) * max(w - k + 1,
+                        0) * k * k * cin * cout,
                  lambda h, w, cin, cout, k: (h - k) * (w - k) * k * k * cin * cout,
                  lambda h, w, cin, cout, k: (h - 2) * (w - 2) * k * k * cin * cout),
             "The padding does not make the output larger: it has as many places as the picture.":
@@ -202,7 +205,8 @@ CHECKS = {
                 (lambda h, w, cin, cout, k: h * w * (k * k * cin + 1) * cout,
                  lambda h, w, cin, cout, k: h * w * k * k * (cin + 1) * cout,
                  lambda h, w, cin, cout, k: h * w * k * k * cin * cout + h * w),
-            "You leave one addition out; each multiplication has its addition, and they count as one.":
+            "You leave one addition out; each multiplication has its addition, and they count as "
+            "one.":
                 (lambda h, w, cin, cout, k: h * w * (k * k * cin - 1) * cout,
                  lambda h, w, cin, cout, k: h * w * (2 * k * k * cin - 1) * cout),
             "You leave the places out or the maps: multiply all five numbers, the window squared.":
@@ -211,7 +215,8 @@ CHECKS = {
                  lambda h, w, cin, cout, k: h * w * cin,
                  lambda h, w, cin, cout, k: h * w * cout,
                  lambda h, w, cin, cout, k: h * w),
-            "You add where you should multiply: every place, every pixel of the window and every pair "
+            "You add where you should multiply: every place, every pixel of the window and every "
+            "pair "
             "of maps is one mult-add.":
                 (lambda h, w, cin, cout, k: h * w + k * k * cin * cout,
                  lambda h, w, cin, cout, k: h * w * cin * cout + k * k),
@@ -225,7 +230,9 @@ CHECKS = {
         reference=lambda channels: next(n for n in range(99) if channels < 4**n),
         misconceptions={
             "A pooling halves height and width, so a quarter is left and not half.":
-                lambda channels: next(n for n in range(99) if channels < 2**n),
+                (lambda channels: next(n for n in range(99) if channels < 2**n),
+                 lambda channels: next(n for n in range(99) if channels <= 2**n),
+                 lambda channels: int(np.log2(channels))),
             "As many numbers as the input is not fewer: mind the case of equality.":
                 lambda channels: next(n for n in range(99) if channels <= 4**n),
             "Compare with the gray picture that went in, one number per pixel, not three.":
@@ -249,14 +256,16 @@ CHECKS = {
             "You return how many numbers are left; return how many poolings there were.":
                 (lambda channels: channels / 4 ** next(n for n in range(99) if channels < 4**n),
                  lambda channels: 4 ** next(n for n in range(99) if channels < 4**n)),
-            "You compare with a picture of 32 x 32; its size does not matter: every pooling leaves a "
+            "You compare with a picture of 32 x 32; its size does not matter: every pooling leaves "
+            "a "
             "quarter.": (lambda channels: next(n for n in range(99) if channels < 1024 * 4**n),
                          lambda channels: next(n for n in range(99) if channels * 1024 < 4**n)),
             "With a logarithm, round down and add 1: equality needs one pooling more.":
                 (lambda channels: max(1, int(np.ceil(np.log2(channels) / 2))),
                  lambda channels: int(np.round(np.log2(channels) / 2))),
             "You take the natural logarithm, or that of 10; each pooling divides by 4.":
-                (lambda channels: int(np.log(channels)) + 1, lambda channels: int(np.ceil(np.log(channels))),
+                (lambda channels: int(np.log(channels)) + 1,
+                 lambda channels: int(np.ceil(np.log(channels))),
                  lambda channels: int(np.log10(channels)) + 1),
         },
         signs={
@@ -264,7 +273,8 @@ CHECKS = {
                 only_where(lambda channels: channels == 1),
             "As many numbers as the input is not fewer: mind the case of equality.":
                 only_where(lambda channels: np.log2(channels) % 2 == 0),
-            "Your loop, your picture or your table ends too early: there may be any number of channels.":
+            "Your loop, your picture or your table ends too early: there may be any number of "
+            "channels.":
                 only_where(lambda channels: channels > 500),
         },
     ),
@@ -313,7 +323,8 @@ CHECKS = {
                 lambda layers: _field(layers[:, ::-1]),
             "A field is kernel - 1 steps wider on both sides together, not on each.":
                 (lambda layers: 2 * _field(layers) - 1,
-                 lambda layers: 1 + 2 * sum((kernel // 2) * step for kernel, step in _steps(layers))),
+                 lambda layers: 1 + 2 * sum((kernel // 2) * step
+                        for kernel, step in _steps(layers))),
             "You count the steps of a layer's stride away; the last pixel of a window counts too.":
                 lambda layers: _field(layers) - int(np.prod(layers[:, 1])),
             "You divide by the strides; they make the steps longer: multiply.":
@@ -353,7 +364,8 @@ CHECKS = {
             _NO_GOAL: lambda start, goal: _chain(start, goal)[:-1],
             _NO_ENDS: lambda start, goal: [np.full(len(start), 99)],
             _TWO: lambda start, goal: np.stack([start, goal]),
-            _LONG: lambda start, goal: np.vstack([_chain(start, goal)[[0, 1]], _chain(start, goal)]),
+            _LONG: lambda start, goal: np.vstack([_chain(start, goal)[[0, 1]], _chain(start,
+                   goal)]),
         },
     ),
 }

@@ -73,7 +73,8 @@ def _followed() -> dict[str, tuple[Callable[..., int], ...]]:
         "You count bad epochs in all; a better one sets the count back to 0.": {"kept": 1},
         "Your best is the loss less min_delta, and min_delta is subtracted again: keep the loss "
         "itself.": {"lowered": 1},
-        "Your best starts with the first loss, so the first epoch counts as bad: start at infinity.":
+        "Your best starts with the first loss, so the first epoch counts as bad: start at "
+        "infinity.":
             {"best": "first"},
         "Your best starts at 0, and no loss is below that: start at infinity.": {"best": "zero"},
     }  # fmt: skip
@@ -152,8 +153,12 @@ def _only_where_it_never_falls(found: Comparison) -> bool:
 
 
 def _only_where_the_last_falls(found: Comparison) -> bool:
-    ends = [right == len(losses) for right, (losses, *_) in zip(found.right, found.inputs, strict=True)]
-    return any(found.is_right) and all(r or end for r, end in zip(found.is_right, ends, strict=True))
+    ends = [
+        right == len(losses) for right, (losses, *_) in zip(found.right, found.inputs, strict=True)
+    ]
+    return any(found.is_right) and all(
+        r or end for r, end in zip(found.is_right, ends, strict=True)
+    )
 
 
 def _first_fall_cases() -> list[tuple[Any, ...]]:
@@ -215,6 +220,16 @@ def _ends_at(last: int, after: int) -> Callable[..., int]:
         return int(found) if found <= last else after
 
     return num_seeds
+
+
+def _is_near(quantile: float) -> Sign:
+    """The sign of a formula with one quantile for every N, however it was rounded."""
+
+    def holds(output: np.ndarray, difference: float, spread: float) -> bool:
+        formula = (quantile * spread / difference) ** 2
+        return output.size == 1 and abs(output - formula) <= 2 + 0.001 * formula
+
+    return everywhere(holds)
 
 
 def _half_width(n: int, spread: float) -> float:
@@ -300,6 +315,8 @@ def _floor_of_its_own(found: Comparison) -> bool:
 
 _T = stats.t.isf(0.025, 2)  # for three seeds
 _PAIRED = "You ignore the pairs: subtract seed by seed first, then take the interval."
+_NORMAL = "You use 1.96 for any number of seeds; for few seeds Student's t is much larger."
+_OF_THREE = "You take Student's t of three seeds for every N; it changes with N."
 _LAST = 20_000
 _LIMIT = "Your search ends too early; a small difference may need any number of seeds."
 _CURVE = [0.0120, 0.0110, 0.01095, 0.01088, 0.0112, 0.01105, 0.0111, 0.0104, 0.0106, 0.0106, 0.0106]
@@ -321,7 +338,8 @@ CHECKS: dict[str, Check] = {
         misconceptions={
             "The floor is missing: the rate may not fall below it.": lambda r, f, floor: r * f,
             "You take the smaller one; the floor is the least allowed, so take the larger.":
-                (lambda r, f, floor: min(r * f, floor), lambda r, f, floor: floor if r * f > floor else r * f),
+                (lambda r, f, floor: min(r * f, floor),
+                 lambda r, f, floor: floor if r * f > floor else r * f),
             "You divide by the factor, and the rate rises.":
                 (lambda r, f, floor: max(r / f, floor), lambda r, f, floor: r / f),
             "The factor is what is kept of the rate, not what is taken away.":
@@ -362,7 +380,8 @@ CHECKS: dict[str, Check] = {
             "You use 0.5; use the argument factor.":
                 (lambda r, f, floor: max(r * 0.5, floor), lambda r, f, floor: r * 0.5),
             "You round the rate; return it as it is.":
-                (lambda r, f, floor: round(max(r * f, floor), 7), lambda r, f, floor: round(max(r * f, floor), 8),
+                (lambda r, f, floor: round(max(r * f, floor), 7),
+                 lambda r, f, floor: round(max(r * f, floor), 8),
                  lambda r, f, floor: round(max(r * f, floor), 6)),
         },
         signs={
@@ -397,24 +416,29 @@ CHECKS: dict[str, Check] = {
                 (_fall(wait=-1), _fall(wait=1, shift=-1)),
             "You wait one epoch longer, and count epochs from 0.": _fall(wait=1, shift=-2),
             **_followed(),
-            "Where the rate never falls, return 0.": (_fall(never=1), _fall(never=-1), _fall(never=2)),
+            "Where the rate never falls, return 0.":
+                (_fall(never=1), _fall(never=-1), _fall(never=2)),
             "You return the epoch of the last improvement; asked is when the rate falls.":
                 (_last_improvement, lambda *a: _last_improvement(*a) - 1,
-                 lambda losses, patience, delta: max(0, _fall()(losses, patience, delta) - patience)),
+                 lambda losses, patience, delta: max(0, _fall()(losses, patience,
+                        delta) - patience)),
             "You skip the first epoch: its loss is the first best.":
                 _after_the_first(2),
             "You skip the first epoch, and number 1 is the second: the first sets the first best.":
                 _after_the_first(1),
             "You use a patience of your own; use patience.":
-                tuple(lambda losses, patience, delta, n=n: _fall()(losses, n, delta) for n in (2, 3, 4, 5, 10)),
+                tuple(lambda losses, patience, delta, n=n: _fall()(losses, n, delta)
+                       for n in (2, 3, 4, 5, 10)),
             "You use a min_delta of your own; use min_delta.":
                 tuple(lambda losses, patience, delta, d=d: _fall()(losses, patience, d)
                       for d in (1e-4, 1e-3)),
-            "You return how many bad epochs there are, or how often the rate falls; asked is the epoch "
+            "You return how many bad epochs there are, or how often the rate falls; asked is the "
+            "epoch "
             "of the first fall.": (_bad_epochs, lambda *a: len(_falls(*a))),
             "You return the last fall; asked is the first.":
                 lambda *arguments: (_falls(*arguments) or [0])[-1],
-            "You compare two losses that are patience epochs apart; count bad epochs in a row instead.":
+            "You compare two losses that are patience epochs apart; count bad epochs in a row "
+            "instead.":
                 (lambda losses, patience, delta: _apart(losses, patience, delta),
                  lambda losses, patience, delta: _apart(losses, patience, delta, shift=-1),
                  lambda losses, patience, delta: _apart(losses, patience, 0)),
@@ -448,7 +472,8 @@ CHECKS: dict[str, Check] = {
             "The sign is wrong: take scheduled minus constant.": lambda a, b: mean_interval(b - a),
             "You leave the constant runs out: subtract them, seed by seed.":
                 lambda a, b: mean_interval(a),
-            "You leave the scheduled runs out: subtract seed by seed.": lambda a, b: mean_interval(b),
+            "You leave the scheduled runs out: subtract seed by seed.":
+                lambda a, b: mean_interval(b),
             "You add the runs; subtract them, seed by seed.": lambda a, b: mean_interval(a + b),
             "You average the two runs of a seed; subtract one from the other.":
                 lambda a, b: mean_interval((a + b) / 2),
@@ -486,14 +511,17 @@ CHECKS: dict[str, Check] = {
                 lambda a, b: np.subtract(mean_interval(a), mean_interval(b)),
             "You make two intervals and take the ends farthest apart: subtract seed by seed first, "
             "then make one.": _with(lambda d, a, b: _T * (stats.sem(a) + stats.sem(b))),
-            "You make two intervals and subtract their half widths: subtract seed by seed first, then "
+            "You make two intervals and subtract their half widths: subtract seed by seed first, "
+            "then "
             "make one.": _with(lambda d, a, b: _T * abs(stats.sem(a) - stats.sem(b))),
             "You sort the runs, and the pairs are lost: keep the order, it is that of the seeds.":
                 lambda a, b: mean_interval(np.sort(a) - np.sort(b)),
-            "You subtract the mean of the constant runs, or the runs of one seed: subtract seed by seed.":
+            "You subtract the mean of the constant runs, or the runs of one seed: subtract seed by "
+            "seed.":
                 (lambda a, b: mean_interval(a - b.mean()), lambda a, b: mean_interval(a.mean() - b),
                  lambda a, b: mean_interval(a - b[0]), lambda a, b: mean_interval(a - b[-1])),
-            "Every run is compared with every other, by shapes (3, 1) and (3,): subtract seed by seed.":
+            "Every run is compared with every other, by shapes (3, 1) and (3,): subtract seed by "
+            "seed.":
                 (lambda a, b: mean_interval((a[:, None] - b).ravel()),
                  _with(lambda d, a, b: _T * stats.sem((a[:, None] - b).ravel())),
                  _with(lambda d, a, b: 1.96 * stats.sem((a[:, None] - b).ravel()))),
@@ -509,8 +537,10 @@ CHECKS: dict[str, Check] = {
         },
         signs={
             "You use 1.96, which is for many seeds; three need Student's t.":
-                _half_width_is(1.96, 1.96 * 3**0.5, 1.96 * (2 / 3)**0.5, 1.96 * 2**0.5, 1.96 / 3**0.5, 2.0),
-            "You use the quantile at 0.95, and leave out 5 % on either side; 95 % takes that at 0.975.":
+                _half_width_is(1.96, 1.96 * 3**0.5, 1.96 * (2 / 3)**0.5, 1.96 * 2**0.5,
+                       1.96 / 3**0.5, 2.0),
+            "You use the quantile at 0.95, and leave out 5 % on either side; 95 % takes that at "
+            "0.975.":
                 _half_width_is(*(f * q for f in (1, 3**0.5, (2 / 3)**0.5)
                                  for q in (stats.t.ppf(0.95, 2), stats.t.ppf(0.95, 3), 1.645))),
             "Three seeds have two degrees of freedom: the mean costs one.":
@@ -530,7 +560,8 @@ CHECKS: dict[str, Check] = {
                 _half_width_is(2 * _T, _T / 2),
             "You take the quantile of 99 %: the interval is that of 95 %.":
                 _half_width_is(stats.t.ppf(0.995, 2), 2.576, stats.t.ppf(0.99, 2)),
-            "The middle is right, but not the half width: t, the standard deviation with ddof=1, and the "
+            "The middle is right, but not the half width: t, the standard deviation with ddof=1, "
+            "and the "
             "root of the number of seeds make it.":
                 lambda found: _ratio(found, lambda a, b: stats.sem(a - b)) is not None,
             _PAIRED: _is_centred,
@@ -547,19 +578,21 @@ CHECKS: dict[str, Check] = {
         shown=6,
         reference=lambda difference, spread: _seeds()(difference, spread),
         misconceptions={
-            "You use 1.96 for any number of seeds; for few seeds Student's t is much larger.":
+            _NORMAL:
                 (_seeds(free=10**9), _by_formula(lambda ratio: 1.96 * ratio),
                  lambda d, s: int(np.ceil((1.96 * s / d) ** 2)),
                  lambda d, s: max(2, int(np.ceil((1.96 * s / d) ** 2))),
                  _by_formula(lambda ratio: 2 * ratio), _seeds(free=10**9, tail=0.05)),
-            "You take Student's t of three seeds for every N; it changes with N.":
+            _OF_THREE:
                 (_by_formula(lambda ratio: _T * ratio),
                  lambda d, s: max(2, int(np.ceil((_T * s / d) ** 2))),
-                 *(_by_formula(lambda ratio, n=n: stats.t.isf(0.025, n) * ratio) for n in (1, 3, 4, 9))),
+                 *(_by_formula(lambda ratio, n=n: stats.t.isf(0.025, n) * ratio)
+                        for n in (1, 3, 4, 9))),
             "You leave t out: the half width is t times spread over the root of N.":
                 (lambda difference, spread: int(np.floor((spread / difference) ** 2)) + 1,
                  _by_formula(lambda ratio: ratio),
-                 lambda d, s: max(2, int(np.ceil((s / d) ** 2))), lambda d, s: int(np.ceil((s / d) ** 2))),
+                 lambda d, s: max(2, int(np.ceil((s / d) ** 2))),
+                 lambda d, s: int(np.ceil((s / d) ** 2))),
             "The spread of a mean falls with the root of the number of seeds, not with the number.":
                 (_seeds(power=1), lambda d, s: max(2, int(np.floor(1.96 * s / d)) + 1)),
             "The spread of a mean falls with the root of the number of seeds; yours stays.":
@@ -594,11 +627,15 @@ CHECKS: dict[str, Check] = {
             "You return the half width; return the number of seeds.":
                 lambda d, s: _half_width(_seeds()(d, s), s),
             "N is a whole number: search, or round up.":
-                (lambda d, s: (1.96 * s / d) ** 2, lambda d, s: (_T * s / d) ** 2, lambda d, s: (s / d) ** 2),
+                (lambda d, s: (1.96 * s / d) ** 2, lambda d, s: (_T * s / d) ** 2,
+                 lambda d, s: (s / d) ** 2),
         },
         signs={
+            _NORMAL: _is_near(1.96),
+            _OF_THREE: _is_near(_T),
             _LIMIT: lambda found: any(found.is_right) and all(
-                right > 20 for right, is_right in zip(found.right, found.is_right, strict=True) if not is_right),
+                right > 20 for right, is_right in zip(found.right, found.is_right, strict=True)
+                       if not is_right),
             "Two seeds may be enough, and 1 seed has no spread: begin with N = 2.":
                 lambda found: any(found.is_right) and all(
                     right == 2 for right, is_right in zip(found.right, found.is_right, strict=True)

@@ -15,6 +15,7 @@ from course_lib.checks import (
     Sign,
     common_mistakes,
     everywhere,
+    only_where,
     random_array,
     random_whole,
 )
@@ -105,6 +106,8 @@ def _power(factor: Callable[[int], float]) -> Callable[..., float]:
 
 
 _right_power = _power(lambda n: 1.0)
+
+
 def _exact_power(effect: float, spread: float, n: int, seed: int = 0) -> float:
     """What simulations scatter around, by Student's noncentral t."""
     shift = effect / spread * n**0.5
@@ -131,15 +134,15 @@ def _old(effect: float, spread: float, shape: tuple[int, int], seed: int) -> np.
     return np.random.RandomState(seed % 2**32).normal(effect, spread, shape)
 
 
-def _old_by_columns(
-    effect: float, spread: float, shape: tuple[int, int], seed: int
-) -> np.ndarray:
+def _old_by_columns(effect: float, spread: float, shape: tuple[int, int], seed: int) -> np.ndarray:
     return _old(effect, spread, shape[::-1], seed).T
 
 
 def _pythons(effect: float, spread: float, shape: tuple[int, int], seed: int) -> np.ndarray:
     random = Random(seed)
-    return np.array([random.gauss(effect, spread) for _ in range(shape[0] * shape[1])]).reshape(shape)
+    return np.array([random.gauss(effect, spread) for _ in range(shape[0] * shape[1])]).reshape(
+        shape
+    )
 
 
 def _by_columns(effect: float, spread: float, n: int, seed: int) -> float:
@@ -158,7 +161,8 @@ def _each_seed(effect: float, spread: float, n: int, seed: int) -> float:
 
 _SAME_DRAWS = "Your share is the same for every seed: draw with np.random.default_rng(seed)."
 _UNSEEDED = (
-    "The same arguments give another share the second time: make the generator inside the function, "
+    "The same arguments give another share the second time: make the generator inside the "
+    "function, "
     "with np.random.default_rng(seed)."
 )
 _OLD = "These are the draws of an older generator: draw with np.random.default_rng(seed)."
@@ -168,7 +172,8 @@ _ONE_STUDY = (
     "All your studies draw the same numbers: make the generator once, before the studies are drawn."
 )
 _OTHER_DRAWS = (
-    "Your share is further from the right one than chance allows: mean, standard deviation (ddof=1), t "
+    "Your share is further from the right one than chance allows: mean, standard deviation "
+    "(ddof=1), t "
     "and the root of n make the interval, and it must not hold zero."
 )
 
@@ -211,7 +216,9 @@ class _PowerCheck(Check):
         if (np.abs(shares - right) <= chance).all():
             return _of_counts(shares, found.inputs)
         far = {
-            text: (np.abs(shares - theirs) / (6.4 * np.sqrt(theirs * (1 - theirs) / 1000) + 0.004)).max()
+            text: (
+                np.abs(shares - theirs) / (6.4 * np.sqrt(theirs * (1 - theirs) / 1000) + 0.004)
+            ).max()
             for (text, _), theirs in wrong.items()
             if theirs.min() >= 0 and theirs.max() <= 1
         }
@@ -304,9 +311,11 @@ def _column(run: _Settings) -> str:
 def _separates(
     index: np.ndarray, one: _Settings, other: _Settings, candidates: list[_Settings]
 ) -> bool:
-    """True. Or says what is wrong with the candidate that was chosen."""
+    """True; False if none was chosen. Or says what is wrong with the one that was."""
     if index.ndim:
         raise CheckFailed(_LIST)
+    if np.isnan(index):
+        return False
     if index not in range(len(candidates)):
         raise CheckFailed(_NO_INDEX)
     mistake = _mistake(candidates[int(index)], one, other)
@@ -333,7 +342,8 @@ CHECKS = {
                 (lambda mse, copy: copy - mse, lambda mse, copy: mse - copy,
                  lambda mse, copy: abs(mse - copy), lambda mse, copy: 1 - mse),
             "You divide by the model's MSE; the gray copy is what it is measured against.":
-                (lambda mse, copy: np.float64(copy - mse) / mse, lambda mse, copy: np.float64(copy) / mse),
+                (lambda mse, copy: np.float64(copy - mse) / mse,
+                 lambda mse, copy: np.float64(copy) / mse),
             "The fraction is upside down: divide the model's MSE by the gray copy's.":
                 lambda mse, copy: 1 - np.float64(copy) / mse,
             "You take roots; the skill is about the MSE itself.":
@@ -346,17 +356,21 @@ CHECKS = {
                 (lambda mse, copy: abs(1 - mse / copy), lambda mse, copy: abs(mse - copy) / copy,
                  lambda mse, copy: 1 - min(mse, copy) / max(mse, copy)),
             "You cut off below zero, and hide which models are worse than doing nothing.":
-                (lambda mse, copy: max(0, 1 - mse / copy), lambda mse, copy: np.clip(1 - mse / copy, -1, 1)),
+                (lambda mse, copy: max(0, 1 - mse / copy),
+                 lambda mse, copy: np.clip(1 - mse / copy, -1, 1)),
             "You use 0.0066 for every gray copy; use gray_copy_mse.":
                 (lambda mse, copy: 1 - mse / 0.0066, lambda mse, copy: 1 - mse / 0.0068,
                  lambda mse, copy: 1 - mse / 0.01),
             "You divide by the sum of the two; divide by the gray copy's MSE.":
-                (lambda mse, copy: (copy - mse) / (copy + mse), lambda mse, copy: 1 - mse / (copy + mse),
-                 lambda mse, copy: 2 * (copy - mse) / (copy + mse), lambda mse, copy: copy / (copy + mse)),
+                (lambda mse, copy: (copy - mse) / (copy + mse),
+                 lambda mse, copy: 1 - mse / (copy + mse),
+                 lambda mse, copy: 2 * (copy - mse) / (copy + mse),
+                 lambda mse, copy: copy / (copy + mse)),
             "You divide by the larger of the two; divide by the gray copy's MSE.":
                 lambda mse, copy: (copy - mse) / max(copy, mse),
             "You take the logarithm; asked is the plain fraction.":
-                (lambda mse, copy: np.log(np.float64(copy) / mse), lambda mse, copy: -np.log10(np.float64(mse) / copy)),
+                (lambda mse, copy: np.log(np.float64(copy) / mse),
+                 lambda mse, copy: -np.log10(np.float64(mse) / copy)),
             "Mind the order of operations: divide the difference, or subtract the fraction from 1.":
                 (lambda mse, copy: copy - mse / copy, lambda mse, copy: 1 - mse * copy,
                  lambda mse, copy: (1 - mse) / copy, lambda mse, copy: mse - copy / copy),
@@ -393,10 +407,12 @@ CHECKS = {
                 lambda a, b: _right_interval((a - b) / b, 0 * a),
             "You square the differences; asked is the plain difference.":
                 lambda a, b: _right_interval((a - b) ** 2, 0 * a),
-            "You sort the errors, and the pairs are lost: keep the order, it is that of the images.":
+            "You sort the errors, and the pairs are lost: keep the order, it is that of the "
+            "images.":
                 lambda a, b: _right_interval(np.sort(a), np.sort(b)),
             "You subtract the mean error of b; subtract image by image.":
-                (lambda a, b: _right_interval(a, 0 * a + b.mean()), lambda a, b: _right_interval(0 * b + a.mean(), b)),
+                (lambda a, b: _right_interval(a, 0 * a + b.mean()),
+                 lambda a, b: _right_interval(0 * b + a.mean(), b)),
             "You return the extremes of single images; asked is how sure their mean is.":
                 lambda a, b: (np.mean(a - b), np.min(a - b), np.max(a - b)),
             "You take the spread of single images; the mean of N is surer, by the root of N.":
@@ -431,7 +447,8 @@ CHECKS = {
         },
         signs={
             "You use the variance where the standard deviation belongs.":
-                _half_width_is(lambda d: 1.96 * np.var(d) / len(d), lambda d: 1.96 * np.var(d) / len(d)**0.5,
+                _half_width_is(lambda d: 1.96 * np.var(d) / len(d),
+                lambda d: 1.96 * np.var(d) / len(d)**0.5,
                                lambda d: 1.96 * np.var(d)),
             "You leave the 1.96 out: 95 % takes 1.96 standard errors.":
                 _half_width_is(stats.sem, np.std, lambda d: np.std(d) / len(d)),
@@ -442,10 +459,16 @@ CHECKS = {
                 _half_width_is(lambda d: 2 * 1.96 * stats.sem(d), lambda d: 0.98 * stats.sem(d)),
             "You divide by N; the standard error divides by the root of N.":
                 _half_width_is(lambda d: 1.96 * np.std(d) / len(d)),
-            "The middle is right, but not the half width: it is 1.96 times the standard deviation of "
+            "The middle is right, but not the half width: it is 1.96 times the standard deviation "
+            "of "
             "a - b, divided by the root of N.": _is_centred,
             "The mean is right, but the ends are not: they are as far below it as above.":
                 everywhere(lambda output, a, b: np.isclose(output[0], np.mean(a - b), atol=1e-6)),
+            "Your numbers are near the right ones, as those of a few resamples are: compute the "
+            "mean "
+            "and 1.96 standard errors.":
+                everywhere(lambda output, a, b: np.allclose(
+                    output, _right_interval(a, b), atol=_standard_error(a, b))),
         },
     ),
     "06.power": _PowerCheck(
@@ -476,11 +499,14 @@ CHECKS = {
                 _power(lambda n: _t(3) / _t(n)),
             "You draw studies without the effect.":
                 lambda effect, *given: _right_power(0, *given),
-            "You take a root of spread, or square it; it is a standard deviation, as `normal` takes it.":
+            "You take a root of spread, or square it; it is a standard deviation, as `normal` "
+            "takes it.":
                 (lambda effect, spread, *given: _right_power(effect, spread**0.5, *given),
                  lambda effect, spread, *given: _right_power(effect, spread**2, *given)),
-            "You divide the spread by the root of n before you draw; the seeds of a study scatter by "
-            "spread.": lambda effect, spread, n, seed: _right_power(effect, spread / n**0.5, n, seed),
+            "You divide the spread by the root of n before you draw; the seeds of a study scatter "
+            "by "
+            "spread.":
+                lambda effect, spread, n, seed: _right_power(effect, spread / n**0.5, n, seed),
             "You draw with a spread of 1; use spread.":
                 lambda effect, spread, *given: _right_power(effect, 1.0, *given),
             "Effect and spread have changed places.":
@@ -491,7 +517,8 @@ CHECKS = {
             "A mean of n seeds is surer, by the root of n.": _power(lambda n: n**0.5),
             "You divide by the root of n - 1; `ddof=1` has seen to that.":
                 _power(lambda n: (n / (n - 1)) ** 0.5),
-            "You divide by the root of 1,000; a study has n seeds.": _power(lambda n: (n / 1000) ** 0.5),
+            "You divide by the root of 1,000; a study has n seeds.":
+                _power(lambda n: (n / 1000) ** 0.5),
             "Estimate the spread with n - 1 (`ddof=1`).": _power(lambda n: (1 - 1 / n) ** 0.5),
             "You use the variance where the standard deviation belongs.":
                 _share(lambda mean, half, effect, spread, n:
@@ -515,15 +542,18 @@ CHECKS = {
                 (_share(lambda mean, half, effect, *_: mean >= effect),
                  _share(lambda mean, half, effect, *_: np.abs(mean) >= abs(effect)),
                  _share(lambda mean, half, effect, *_: half < abs(effect))),
-            "The axes have changed places: a study is a row of n numbers, so take its mean over axis 1.":
+            "The axes have changed places: a study is a row of n numbers, so take its mean over "
+            "axis 1.":
                 _by_columns,
-            "You judge every seed by itself; a study is judged by the mean of its n seeds.": _each_seed,
+            "You judge every seed by itself; a study is judged by the mean of its n seeds.":
+                _each_seed,
             "You take the whole width for the half, or half of the half.":
                 (_power(lambda n: 2), _power(lambda n: 0.5)),
             _OLD: (_from(_old), _from(_old_by_columns), _from(_pythons)),
             _STUDIES: tuple(_from(_new, count) for count in (100, 200, 500, 999, 2000)),
             _SAME_DRAWS:
-                tuple(lambda effect, spread, n, seed, mine=mine: _right_power(effect, spread, n, mine)
+                tuple(lambda effect, spread, n, seed, mine=mine: _right_power(effect, spread, n,
+                       mine)
                       for mine in (0, 1, 42)),
         },
     ),
@@ -554,6 +584,12 @@ CHECKS = {
             **{sentence: _pick(sentence) for sentence in _MISTAKES},
             _NO_INDEX:
                 (lambda one, other, candidates: len(candidates), lambda one, other, candidates: -1),
+        },
+        signs={
+            "You compare settings by their place; the order in a dict means nothing: compare them "
+            "by "
+            "name.": only_where(lambda one, other, candidates:
+                                len({tuple(run) for run in (one, other, *candidates)}) > 1),
         },
     ),
 }

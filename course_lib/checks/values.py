@@ -13,6 +13,7 @@ import numpy as np
 
 MAX_ITEMS = 50_000  # that are taken from a generator; it may have no end
 MAX_SHOWN = 32  # numbers of an array that a sentence shows in full
+UNEVEN = "Its rows must be of equal length"
 _ADVICE = {
     "function": "Call it, with parentheses",
     "builtin_function_or_method": "Call it, with parentheses",
@@ -22,6 +23,9 @@ _ADVICE = {
     "dict": "Return the value alone that is asked for",
     "complex": "Take the real part, if that is what you mean",
 }
+
+
+_KINDS = (*_ADVICE, "str", "list", "tuple", "type", "module")
 
 
 class NotNumbers(ValueError):
@@ -64,12 +68,18 @@ def as_array(value: Any) -> np.ndarray:
         if array.dtype.kind == "V" or _is_of_numbers(array):  # "V": TensorFlow's bfloat16
             array = array.astype(float)
     except Exception as error:
-        uneven = "inhomogeneous" in str(error)
-        advice = "Its rows must be of equal length" if uneven else _ADVICE.get(kind)
+        advice = UNEVEN if "inhomogeneous" in str(error) else _ADVICE.get(kind)
         raise NotNumbers(_sentence(kind, advice)) from error
     if array.dtype.kind not in "biuf":
         raise NotNumbers(_sentence(kind, _ADVICE.get(kind)))
     return array
+
+
+def sentences() -> list[str]:
+    """What is said of common types that are no numbers."""
+    return [_sentence(kind, _ADVICE.get(kind)) for kind in _KINDS] + [
+        _sentence(kind, UNEVEN) for kind in ("list", "tuple")
+    ]
 
 
 def _is_of_numbers(array: np.ndarray) -> bool:
