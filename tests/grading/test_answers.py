@@ -4,11 +4,11 @@
 `RIGHT`, a list of (exercise, answer) that are right and written differently from ours.
 """
 
-import kept_answers
 import pytest
-from kept_answers import names_a_mistake, sentence
 
+import kept_answers
 from course_lib import checks
+from kept_answers import names_a_mistake, sentence
 
 MODULES = {number: kept_answers.load(number) for number in kept_answers.LESSONS}
 WRONG = [case for module in MODULES.values() for case in module.WRONG]

@@ -34,7 +34,7 @@ class Shares:
             setattr(self, name, getattr(self, name) + count)
 
     def percent(self) -> dict[str, float]:
-        """Of the wrong answers, those refused and those named; of the right ones, those accepted."""
+        """Refused and named, of the wrong answers; accepted, of the right ones."""
         pairs = [("refused", self.wrong), ("named", self.wrong), ("accepted", self.right)]
         return {name: round(100 * getattr(self, name) / max(all_, 1), 1) for name, all_ in pairs}
 
