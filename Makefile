@@ -100,4 +100,4 @@ clean:
 	find course_lib course_tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf $(VENV) gray_to_color.egg-info
+	rm -rf $(VENV) node_modules gray_to_color.egg-info

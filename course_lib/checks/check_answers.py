@@ -2,7 +2,7 @@
 
 A check is data: arguments to call the answer with, a right function to compare it with, and wrong
 functions with the sentence that each deserves. A lesson calls
-`checks.check("01.gray_pixel", gray_pixel)`; the checks of lesson 01 stand in `checks.lesson_01`.
+`checks.check("01.gray_pixel", gray_pixel)`; the checks of lesson 01 are in `checks.lesson_01`.
 """
 
 import importlib

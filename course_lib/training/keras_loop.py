@@ -14,6 +14,7 @@ from course_lib.seeding import epoch_seed
 from course_lib.training import checkpoint
 from course_lib.training.checkpoint import Checkpoint
 from course_lib.training.record import (
+    DEFAULTS,
     NUM_KEPT,
     GrayWeights,
     Options,
@@ -26,7 +27,6 @@ from course_lib.training.record import (
 
 # What ReduceLROnPlateau remembers from epoch to epoch.
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
-DEFAULTS = Options()
 
 
 def gray_and_rgb(

@@ -39,6 +39,9 @@ class Options:
     until: float | None = None
 
 
+DEFAULTS = Options()
+
+
 @dataclass
 class Record:
     """What happened, epoch by epoch.

@@ -21,6 +21,7 @@ from course_lib.training import acceleration, checkpoint
 from course_lib.training.augmentation import Augmentation, gray_and_rgb
 from course_lib.training.checkpoint import Checkpoint
 from course_lib.training.record import (
+    DEFAULTS,
     NUM_KEPT,
     GrayWeights,
     Options,
@@ -34,7 +35,6 @@ from course_lib.training.record import (
 
 # step(model, optimizer, gray, rgb) -> the loss of the batch, a scalar tensor.
 Step = Callable[[nn.Module, torch.optim.Optimizer, Tensor, Tensor], Tensor]
-DEFAULTS = Options()
 
 
 def training_step(

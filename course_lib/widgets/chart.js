@@ -153,7 +153,7 @@ function axisElements(axes, { xLabel, yLabel, decades = false }) {
   const { left, right, top, bottom, numEpochs, x, y } = axes;
   const epochs = [1, Math.round((1 + numEpochs) / 2), numEpochs];
   const centre = { "text-anchor": "middle" };
-  const turned = { x: -(top + bottom) / 2, y: 12, transform: "rotate(-90)", ...centre };
+  const rotated = { x: -(top + bottom) / 2, y: 12, transform: "rotate(-90)", ...centre };
   return [
     svg("rect", {
       class: "g2c-plot",
@@ -167,7 +167,7 @@ function axisElements(axes, { xLabel, yLabel, decades = false }) {
     ),
     ...epochs.map((epoch) => svg("text", { x: x(epoch), y: bottom + 15, ...centre }, `${epoch}`)),
     svg("text", { x: (left + right) / 2, y: bottom + 31, ...centre }, xLabel),
-    svg("text", turned, yLabel),
+    svg("text", rotated, yLabel),
   ];
 }
 

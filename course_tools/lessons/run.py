@@ -21,7 +21,7 @@ MAX_CELL_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Result:
+class LessonRun:
     """What one run of a lesson took and found. `error` is empty if every cell ran."""
 
     lesson: str
@@ -75,7 +75,7 @@ def run(
     profile: str = "quick",
     force: bool = False,
     say: Callable[[str], None] = print,
-) -> list[Result]:
+) -> list[LessonRun]:
     """Execute the lessons that have not run as they are now; one line when each begins and ends.
 
     Raises:
@@ -98,7 +98,7 @@ def run(
     return results
 
 
-def table(results: list[Result]) -> str:
+def table(results: list[LessonRun]) -> str:
     """The closing table, one row per lesson."""
     rows = [("lesson", "seconds", "peak MB", "key number", "where to look")]
     for result in results:
@@ -123,7 +123,7 @@ def table(results: list[Result]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def remarks(results: list[Result], profile: str) -> list[str]:
+def remarks(results: list[LessonRun], profile: str) -> list[str]:
     """Sentences about lessons that failed or kept the reader waiting."""
     found = [f"{result.lesson} failed: {result.error}" for result in results if result.error]
     if profile == "quick":
@@ -154,18 +154,18 @@ def _folder(lesson: Lesson, profile: str) -> Path:
     return lesson.root / "build" / "runs" / profile
 
 
-def _finished(lesson: Lesson, profile: str) -> Result | None:
+def _finished(lesson: Lesson, profile: str) -> LessonRun | None:
     """The result of an earlier run of this very lesson, or None."""
     path = _folder(lesson, profile) / f"{lesson.name}.json"
     try:
-        result = Result(**json.loads(path.read_text()))
+        result = LessonRun(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
         return None
     same = result.stamp == stamp(lesson, profile) and (lesson.root / result.executed).exists()
     return result if same and not result.error else None
 
 
-def _execute(lesson: Lesson, profile: str) -> Result:
+def _execute(lesson: Lesson, profile: str) -> LessonRun:
     import papermill
     from nbclient.exceptions import CellControlSignal, DeadKernelError
     from papermill.exceptions import PapermillException, PapermillExecutionError
@@ -200,7 +200,7 @@ def _execute(lesson: Lesson, profile: str) -> Result:
             ) from failure
     seconds = time.perf_counter() - begin
     notebook = nbformat.read(executed, as_version=4) if executed.exists() else None
-    result = Result(
+    result = LessonRun(
         lesson=lesson.name,
         seconds=round(seconds, 1),
         peak_memory_mb=round(peak.bytes / 1e6),

@@ -333,10 +333,10 @@ from course_lib import published, schedules, statistics, widgets
 
 run = published.load("three_layer_plateau")
 print("by:", run.manifest["command"], "on", run.manifest["device"])
-kept, bar = run.manifest["weights_epoch"], run.metrics["gray_copy_validation"]["mse"]
+kept, baseline = run.manifest["weights_epoch"], run.metrics["gray_copy_validation"]["mse"]
 print(f"weights: those of epoch {kept} of {len(run.history)}, the lowest validation loss")
 lowest, last = min(run.losses()), run.losses()[-1]
-print(f"validation loss: lowest {lowest:.5f}, last {last:.5f}, gray copy {bar:.5f}")
+print(f"validation loss: lowest {lowest:.5f}, last {last:.5f}, gray copy {baseline:.5f}")
 widgets.scrub_training(run)
 
 # %% [markdown]

@@ -214,9 +214,9 @@ print(f"total {total.num_parameters:,} parameters, {total.parameters_mb:.2f} MB 
 # ## Step 2 · Rotated pictures, black corners
 #
 # The paper trains B, and C (lesson 04), on *augmented* images: each time an image is seen, it is
-# rotated by a random angle between −15 and 15 degrees (the code and its output say *turned*). A
-# rotated cat is still a cat, so this makes new training images out of old ones, at no cost. The
-# picture is rotated first, and its gray is computed afterwards: input and target match.
+# rotated by a random angle between −15 and 15 degrees. A rotated cat is still a cat, so this makes
+# new training images out of old ones, at no cost. The picture is rotated first, and its gray is
+# computed afterwards: input and target match.
 #
 # But a rotated square does not fill a square. What comes in from outside is black.
 #
@@ -226,15 +226,15 @@ print(f"total {total.num_parameters:,} parameters, {total.parameters_mb:.2f} MB 
 # %%
 torch.manual_seed(seed)
 images = torch.from_numpy(split.x_train)  # uint8 (N, 32, 32, 3)
-turned_gray, turned_rgb = training.gray_and_rgb(images, rotation=recipe.rotation)  # NCHW
-black = (turned_rgb == 0).all(dim=1).float().mean()
+rotated_gray, rotated_rgb = training.gray_and_rgb(images, rotation=recipe.rotation)  # NCHW
+black = (rotated_rgb == 0).all(dim=1).float().mean()
 plain = np.mean((grayscale.to_gray(train, keepdims=True) - train) ** 2)
-turned = torch.mean((turned_gray - turned_rgb) ** 2)
-print(f"black pixels: {(train == 0).all(axis=-1).mean():.1%} before, {black:.1%} after turning")
-print(f"gray copy, MSE: {plain:.5f} before, {turned:.5f} after: {1 - turned / plain:.1%} less")
-target, given = turned_rgb[:8].permute(0, 2, 3, 1).numpy(), turned_gray[:8, 0].numpy()
-rows = {"photograph": train[:8], "turned:\nthe target": target, "its gray:\nthe input": given}
-alt = "Eight photographs; each turned by up to 15 degrees, with black corners; and their gray."
+rotated = torch.mean((rotated_gray - rotated_rgb) ** 2)
+print(f"black pixels: {(train == 0).all(axis=-1).mean():.1%} before, {black:.1%} after rotating")
+print(f"gray copy, MSE: {plain:.5f} before, {rotated:.5f} after: {1 - rotated / plain:.1%} less")
+target, given = rotated_rgb[:8].permute(0, 2, 3, 1).numpy(), rotated_gray[:8, 0].numpy()
+rows = {"photograph": train[:8], "rotated:\nthe target": target, "its gray:\nthe input": given}
+alt = "Eight photographs; each rotated by up to 15 degrees, with black corners; and their gray."
 plots.show(plots.side_by_side(rows), alt=alt)
 
 # %% [markdown]
@@ -324,15 +324,15 @@ record = training.fit(model, step, split.x_train, split.x_validation, **settings
 
 # %%
 for epoch in record.history:
-    line = "epoch {epoch}: training {train_loss:.5f} (turned), validation {validation_loss:.5f}"
+    line = "epoch {epoch}: training {train_loss:.5f} (rotated), validation {validation_loss:.5f}"
     print(line.format(**epoch))
 last = record.num_epochs
 rows = {"input": gray[:8]}
 for number in sorted({1, (1 + last) // 2, last}):
     rows[f"epoch {number}"] = record.predictions[number - 1][:8]
 rows["truth"] = validation[:8]
-alt = "Eight validation photographs: gray, as the model paints them after more and more epochs, "
-plots.show(plots.side_by_side(rows), alt=alt + "and in truth. The paintings are blurred.")
+alt = "Eight validation photographs: gray, as the model colours them after more and more epochs, "
+plots.show(plots.side_by_side(rows), alt=alt + "and in truth. The predictions are blurred.")
 
 # %% [markdown]
 # **What to see.** First a fog with hardly a shape; then light and dark begin to fall into place, as
@@ -512,13 +512,13 @@ widgets.scrub_training(run)
 full_model = run.load_into(FCLatentAutoencoder())
 weights = getattr(grayscale, recipe.gray_weights)  # B was trained on torchvision's gray
 first_gray = grayscale.to_gray(data.as_float(cifar.x_test[:100]), weights)  # (100, 32, 32)
-painted = published.predict(full_model, first_gray)  # (100, 32, 32, 3)
+predicted = published.predict(full_model, first_gray)  # (100, 32, 32, 3)
 panels = []
-for picture in (baselines.gray_copy(first_gray), painted):
+for picture in (baselines.gray_copy(first_gray), predicted):
     rows_of_ten = picture.reshape(10, 10, 32, 32, 3).swapaxes(1, 2)  # (10, 32, 10, 32, 3)
     panels.append(rows_of_ten.reshape(320, 320, 3))
 figure = plots.image_grid(np.stack(panels), ["input", f"output of {run.label}"], 2, zoom=2)
-plots.show(figure, alt="The first 100 test images in gray, and as model B paints them, blurred.")
+plots.show(figure, alt="The first 100 test images in gray, and as model B colours them, blurred.")
 
 # %% [markdown]
 # **What to see.** The output is blurred: find a picture with fine lines in the input, and look for
@@ -583,9 +583,9 @@ for name, picture in (pictures | {run.label: by_b}).items():
     errors[name] = np.mean((with_right_gray(picture) - validation) ** 2, axis=(1, 2, 3))  # (M,)
     print(f"{name:35}", text.format(**metrics.evaluate(picture, validation)), end="")
     print(f"{errors[name].mean():9.5f}")
-for bar in ("mean colour", "gray-level table"):
-    gain = statistics.paired_difference(errors[bar], errors[run.label], seed=seed)
-    print("{} minus B, right gray: {:.5f} ({:.5f} to {:.5f})".format(bar, *gain))
+for baseline in ("mean colour", "gray-level table"):
+    gain = statistics.paired_difference(errors[baseline], errors[run.label], seed=seed)
+    print("{} minus B, right gray: {:.5f} ({:.5f} to {:.5f})".format(baseline, *gain))
 
 # %% [markdown]
 # **What to see.** First the luma parts of the last three lines. Both codes that need no network

@@ -289,7 +289,7 @@ for name, model in trained.items():
     prediction = training.predict(model, gray)  # (N, 32, 32, 3)
     print("   ", text.format(**metrics.evaluate(prediction, validation)))
     rows[name.replace(", ", ",\n")] = prediction[:8]
-alt = "Eight photographs in gray; as painted by B, blurred; by three kinds of C, with ever more "
+alt = "Eight photographs in gray; as coloured by B, blurred; by three kinds of C, with ever more "
 plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt + "edges; and in truth.")
 
 # %% [markdown]
@@ -343,8 +343,8 @@ print("   ", text.format(**metrics.evaluate(linear, validation)))
 # %%
 runs = {letter: published.load(experiments.get(letter).name) for letter in ("B", "C")}
 curves = {run.label: run.history for run in runs.values()}
-bar = {"gray copy": runs["C"].metrics["gray_copy_validation"]["mse"]}
-figure = plots.loss_curves(curves, bar)
+baseline = {"gray copy": runs["C"].metrics["gray_copy_validation"]["mse"]}
+figure = plots.loss_curves(curves, baseline)
 plots.show(figure, alt="Training and validation loss of models B and C, and the gray copy's.")
 
 # %% [markdown]
@@ -384,13 +384,13 @@ widgets.scrub_training(runs["C"])
 full = {"B": runs["B"].model(), "C": runs["C"].load_into(ConvLatentAutoencoder())}
 weights = getattr(grayscale, recipe.gray_weights)  # both were trained on torchvision's gray
 first_gray = grayscale.to_gray(data.as_float(cifar.x_test[:100]), weights)  # (100, 32, 32)
-painted = published.predict(full["C"], first_gray)  # (100, 32, 32, 3)
+predicted = published.predict(full["C"], first_gray)  # (100, 32, 32, 3)
 panels = []
-for picture in (baselines.gray_copy(first_gray), painted):
+for picture in (baselines.gray_copy(first_gray), predicted):
     rows_of_ten = picture.reshape(10, 10, 32, 32, 3).swapaxes(1, 2)  # (10, 32, 10, 32, 3)
     panels.append(rows_of_ten.reshape(320, 320, 3))
 figure = plots.image_grid(np.stack(panels), ["input", f"output of {runs['C'].label}"], 2, zoom=2)
-plots.show(figure, alt="The first 100 test images in gray, and as model C paints them, with edges.")
+plots.show(figure, alt="The first 100 test images in gray, and as coloured by model C, with edges.")
 
 # %% [markdown]
 # **What to see.** The shapes are there: you can name what is in the pictures. Now cover the left
@@ -410,7 +410,7 @@ rows = {"input": gray[:8]}
 for letter, model in full.items():
     pictures[runs[letter].label] = published.predict(model, gray_in)  # (N, 32, 32, 3)
     rows[letter] = pictures[runs[letter].label][:8]
-alt = "Eight validation photographs in gray, as models B and C paint them, and in truth."
+alt = "Eight validation photographs in gray, as models B and C colour them, and in truth."
 plots.show(plots.side_by_side(rows | {"truth": validation[:8]}), alt=alt)
 
 # %% [markdown]

@@ -283,9 +283,9 @@ plots.show(figure, alt="Learning rate by epoch: constant, step, cosine, one-cycl
 # %% tags=["results"]
 a1, a2 = (published.load(f"three_layer_{rate}") for rate in ("plateau", "constant"))
 runs = {run.label: run for run in (a1, a2)}
-bars = {"gray copy": a2.metrics["gray_copy_validation"]["mse"]}
+baseline = {"gray copy": a2.metrics["gray_copy_validation"]["mse"]}
 falls = [(event["epoch"], event["what"].split()[-1]) for event in a1.manifest["events"]]
-figure = plots.loss_curves({label: run.history for label, run in runs.items()}, bars, falls)
+figure = plots.loss_curves({label: run.history for label, run in runs.items()}, baseline, falls)
 plots.show(figure, alt="Losses of A1 and A2 by epoch, the falls of A1's rate, and the gray copy.")
 for label, run in runs.items():
     print(f"{label}: test MSE {run.metrics['test']['mse']:.5f}")
@@ -328,7 +328,7 @@ plots.show(figure, alt="The first 100 test images as A2 colours them: blurred, w
 # %% tags=["results", "nbval-check-output"]
 def verdict(low, high):
     if low <= 0 <= high:
-        return "the interval contains 0: this cannot be told"
+        return "the interval contains 0: this cannot yet be decided"
     return "the first is " + ("better" if high < 0 else "worse") + ": the interval leaves 0 out"
 
 
@@ -342,9 +342,8 @@ print(verdict(low, high))
 
 # %% [markdown]
 # **What to see.** Two scores, with six decimals so that their difference shows; a mean, a 95 %
-# interval, and a verdict. ("This cannot be told" would mean: it cannot yet be decided which is
-# better.) Before you believe it, ask two things. The first: *what* was scored? The best epoch of
-# each. A fall acts from the epoch *after* it on.
+# interval, and a verdict. Before you believe it, ask two things. The first: *what* was scored? The
+# best epoch of each. A fall acts from the epoch *after* it on.
 #
 # *Expect:* how many falls of A1 contributed to its number?
 
@@ -786,7 +785,7 @@ print(f"plateau - constant, test MSE, 3 seeds: {mean:+.5f} ({low:+.5f} to {high:
 # differences scatter normally from seed to seed. Three numbers cannot show whether they do, and a
 # row with exact zeros in it gives reason to doubt it. So take the ends of the interval as rough.
 #
-# Where the verdict is "this cannot be told", it does *not* say that the schedule makes no
+# Where the verdict is "this cannot yet be decided", it does *not* say that the schedule makes no
 # difference. It says that three seeds of this study do not show one. Exercise 4 shows how many it
 # would take at least: put in the difference that you would care about and the spread that you see
 # here. (A difference of 0, because nothing acted, says little about a schedule that acts.) And a

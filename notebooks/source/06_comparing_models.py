@@ -744,16 +744,16 @@ for claim in claims.CLAIMS:
 # %% tags=["results", "nbval-check-output", "key-number"]
 per_image = {name: np.mean((p - test) ** 2, axis=(1, 2, 3)) for name, p in coloured.items()}
 print(f"gain in MSE on {len(test):,} test images, with the 95 % interval over images")
-for bar in ("gray copy", "gray-level table"):
+for baseline in ("gray copy", "gray-level table"):
     for name, run in runs.items():
         mse = run.per_image("mse")[cifar.test_indices]  # (N,)
-        gain, low, high = statistics.paired_difference(per_image[bar], mse, seed=seed)
-        print(f"{name:14} gains {gain:8.5f} ({low:.5f} to {high:.5f}) on the {bar}")
+        gain, low, high = statistics.paired_difference(per_image[baseline], mse, seed=seed)
+        print(f"{name:14} gains {gain:8.5f} ({low:.5f} to {high:.5f}) on the {baseline}")
 off = [errors[name].mean() - run.metrics["first_100_test"]["mse"] for name, run in runs.items()]
 print("our 100 predictions score what the records say:", np.allclose(off, 0, atol=1e-4))
 print("gray copy in the band 0.0060 to 0.0072:", 0.006 < per_image["gray copy"].mean() < 0.0072)
-told = len(verdicts) - verdicts.count(claims.OPEN)
-print(f"claims of the paper on which the published runs give a verdict: {told} of {len(verdicts)}")
+count = len(verdicts) - verdicts.count(claims.OPEN)
+print(f"claims of the paper on which the published runs give a verdict: {count} of {len(verdicts)}")
 
 # %% [markdown]
 # **What to see.** A *negative* gain means that the model is worse than leaving the picture gray, or

@@ -77,14 +77,14 @@ def test_build_check_names_the_notebooks_that_are_not_of_their_source(here):
 
 
 def test_run_closes_with_the_table_and_fails_if_a_lesson_failed(here, monkeypatch):
-    result = run.Result("01_tiny", 3, 50, 1, "the answer: 42", "build/x.ipynb", "s")
+    result = run.LessonRun("01_tiny", 3, 50, 1, "the answer: 42", "build/x.ipynb", "s")
     monkeypatch.setattr(run, "run", lambda *_, **__: [result])
     done = runner.invoke(cli.app, ["run"])
     assert done.exit_code == 0
     assert "the answer: 42  build/x.ipynb" in done.output
     assert done.output.splitlines()[-1] == "Open JupyterLab with:  make lab"
 
-    failed = run.Result("01_tiny", 3, 50, 1, "", "build/x.ipynb", "s", error="stopped")
+    failed = run.LessonRun("01_tiny", 3, 50, 1, "", "build/x.ipynb", "s", error="stopped")
     monkeypatch.setattr(run, "run", lambda *_, **__: [failed])
     done = runner.invoke(cli.app, ["run"])
     assert done.exit_code == 1

@@ -15,53 +15,21 @@ from hypothesis.extra import numpy as hnp
 from course_lib.files import CourseError
 from course_lib.models_keras import build_three_layer_autoencoder, keras
 from course_lib.models_torch import ConvLatentAutoencoder
-from course_lib.seeding import seed_everything
 from course_lib.training import acceleration, checkpoint, keras_loop, torch_loop
 from course_lib.training.checkpoint import Checkpoint
-from course_lib.training.record import Options, Record
-from course_lib.training.schedules import ReduceOnPlateau
+from course_lib.training.record import Record
+from tiny_training import IMAGES, adam, train_keras, train_torch
 
-IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
 FRAMEWORKS = ["torch", "keras"]
 
 
-def adam(parameters, learning_rate=1e-2):
-    return torch.optim.Adam(parameters, lr=learning_rate)
-
-
-def fit_torch(num_epochs, folder, channels=(2, 3, 4), make=adam, schedule=None):
-    seed_everything(0)
-    model = ConvLatentAutoencoder(channels)
-    record = torch_loop.fit(
-        model,
-        torch_loop.training_step,
-        IMAGES[:24],
-        IMAGES[24:],
-        optimizer=make(model.parameters()),
-        num_epochs=num_epochs,
-        batch_size=10,
-        rotation=15.0,
-        schedule=schedule or ReduceOnPlateau(patience=1, min_delta=1.0),
-        progress=False,
-        options=Options(folder=folder),
-    )
+def fit_torch(*arguments, **more):
+    model, record = train_torch(*arguments, **more)
     return [p.detach().numpy().copy() for p in model.parameters()], record
 
 
-def fit_keras(num_epochs, folder, channels=(2, 3, 4), optimizer=None):
-    seed_everything(0)
-    model = build_three_layer_autoencoder(channels, latent_dim=5)
-    model.compile(optimizer or keras.optimizers.Adam(1e-2), loss="mse")
-    record = keras_loop.fit_keras(
-        model,
-        IMAGES[:24],
-        IMAGES[24:],
-        num_epochs=num_epochs,
-        batch_size=10,
-        callbacks=[keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=2, min_delta=1.0)],
-        progress=False,
-        options=Options(folder=folder),
-    )
+def fit_keras(*arguments, **more):
+    model, record = train_keras(*arguments, **more)
     return model.get_weights(), record
 
 
@@ -76,6 +44,23 @@ def kept(tmp_path_factory):
     for name, folder in folders.items():
         fit(name, 1, folder)
     return folders
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_best_checkpoint_is_the_epoch_of_the_lowest_validation_loss(framework, tmp_path):
+    _, record = fit(framework, 3, tmp_path)
+    best = checkpoint.read(tmp_path, "best")
+    losses = record.losses()
+    assert len(best.record.history) == best.record.num_epochs == 1 + losses.index(min(losses))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_damaged_checkpoint_says_what_to_do(framework, tmp_path):
+    fit(framework, 1, tmp_path)
+    last = tmp_path / "last.checkpoint"
+    last.write_bytes(last.read_bytes()[:500])
+    with pytest.raises(CourseError, match="move it away"):
+        fit(framework, 2, tmp_path)
 
 
 def small(weights=None, optimizer=None):

@@ -8,35 +8,14 @@ import pytest
 
 from course_lib import grayscale
 from course_lib.data import load_cifar10
-from course_lib.files import CourseError
 from course_lib.models_keras import build_three_layer_autoencoder, keras
 from course_lib.seeding import epoch_seed, seed_everything
-from course_lib.training import checkpoint, keras_loop
-from course_lib.training.record import Options
+from course_lib.training import keras_loop
 from course_lib.training.schedules import ReduceOnPlateau, replay
-
-IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+from tiny_training import IMAGES
+from tiny_training import train_keras as train
 
 PHOTOS = load_cifar10("sample").x_train[:40]
-
-
-def train(num_epochs, folder=None, seed=0, min_delta=1.0, **options):
-    seed_everything(seed)
-    model = build_three_layer_autoencoder(channels=(2, 3, 4), latent_dim=5)
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), loss="mse")
-    plateau = keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=2, min_delta=min_delta)
-    record = keras_loop.fit_keras(
-        model,
-        IMAGES[:24],
-        IMAGES[24:],
-        num_epochs=num_epochs,
-        batch_size=10,
-        callbacks=[plateau],
-        seed=seed,
-        progress=False,
-        options=Options(folder=folder, **options),
-    )
-    return model, record
 
 
 def test_history_says_what_happened():
@@ -65,20 +44,6 @@ def test_resumed_run_equals_uninterrupted_run_bit_for_bit(tmp_path):
     np.testing.assert_array_equal(record.predictions, whole_record.predictions)
     other, _ = train(5, seed=1)
     assert not np.array_equal(whole.get_weights()[0], other.get_weights()[0])
-
-
-def test_best_checkpoint_is_the_epoch_of_the_lowest_validation_loss(tmp_path):
-    _, record = train(3, tmp_path)
-    best = checkpoint.read(tmp_path, "best")
-    assert best.record.num_epochs == 1 + int(np.argmin(record.losses()))
-
-
-def test_damaged_checkpoint_says_what_to_do(tmp_path):
-    train(1, tmp_path)
-    last = tmp_path / "last.checkpoint"
-    last.write_bytes(last.read_bytes()[:500])
-    with pytest.raises(CourseError, match="move it away"):
-        train(2, tmp_path)
 
 
 def test_no_epoch_begins_that_would_not_end_in_time():

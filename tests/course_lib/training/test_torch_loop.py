@@ -13,35 +13,13 @@ from course_lib import grayscale
 from course_lib.data import load_cifar10
 from course_lib.files import CourseError
 from course_lib.models_torch import ConvLatentAutoencoder, FCLatentAutoencoder
-from course_lib.seeding import epoch_seed, seed_everything
-from course_lib.training import acceleration, checkpoint, torch_loop
+from course_lib.seeding import epoch_seed
+from course_lib.training import acceleration, torch_loop
 from course_lib.training.record import Options
-from course_lib.training.schedules import ReduceOnPlateau
-
-IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+from tiny_training import IMAGES
+from tiny_training import train_torch as train
 
 PHOTOS = load_cifar10("sample").x_train[:40]
-
-
-def train(num_epochs, folder=None, seed=0, step=torch_loop.training_step, **options):
-    seed_everything(seed)
-    model = ConvLatentAutoencoder(channels=(2, 3, 4))
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    record = torch_loop.fit(
-        model,
-        step,
-        IMAGES[:24],
-        IMAGES[24:],
-        optimizer=optimizer,
-        num_epochs=num_epochs,
-        batch_size=10,
-        rotation=15.0,
-        schedule=ReduceOnPlateau(patience=1, min_delta=1.0),  # falls every epoch but the first
-        seed=seed,
-        progress=False,
-        options=Options(folder=folder, **options),
-    )
-    return model, record
 
 
 def weights_of(model):
@@ -94,21 +72,6 @@ def test_run_killed_inside_an_epoch_loses_that_epoch_only(tmp_path):
     resumed, record = train(4, tmp_path)
     assert torch.equal(weights_of(train(4)[0]), weights_of(resumed))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["best.checkpoint", "last.checkpoint"]
-
-
-def test_best_checkpoint_is_the_epoch_of_the_lowest_validation_loss(tmp_path):
-    _, record = train(3, tmp_path)
-    best = checkpoint.read(tmp_path, "best")
-    losses = record.losses()
-    assert len(best.record.history) == 1 + losses.index(min(losses))
-
-
-def test_damaged_checkpoint_says_what_to_do(tmp_path):
-    train(1, tmp_path)
-    last = tmp_path / "last.checkpoint"
-    last.write_bytes(last.read_bytes()[:500])
-    with pytest.raises(CourseError, match="move it away"):
-        train(2, tmp_path)
 
 
 def plain_losses(model, num_epochs, flip=False, batch_size=10, seed=0):

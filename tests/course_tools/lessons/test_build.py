@@ -176,7 +176,7 @@ def test_run_refuses_an_unknown_profile(tiny):
 
 
 def test_a_slow_cell_is_remarked_on_in_the_quick_profile_alone():
-    slow = run.Result("01_tiny", 99, 1, 61, "", "x.ipynb", "s")
+    slow = run.LessonRun("01_tiny", 99, 1, 61, "", "x.ipynb", "s")
     assert "a cell that took 61 s" in run.remarks([slow], "quick")[0]
     assert run.remarks([slow], "full") == []
 
