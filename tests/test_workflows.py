@@ -30,6 +30,7 @@ SCHEMAS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
 def test_what_github_reads_is_valid_by_its_schema(path):
     command = [sys.executable, "-m", "check_jsonschema"]

@@ -30,12 +30,14 @@ def run(code):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS)
 def test_both_frameworks_work_in_one_process(order):
     done = run(ORDERS[order] + "\n" + USE_BOTH)
     assert (done.returncode, done.stdout) == (0, "both work\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_our_own_modules_load_both_and_say_nothing():
     code = (
         "from course_lib import models_keras\n"

@@ -31,6 +31,7 @@ def test_history_says_what_happened():
     assert np.abs(record.predictions[-1] / 255 - prediction[:16]).max() <= 0.5 / 255 + 1e-6
 
 
+@pytest.mark.slow
 def test_resumed_run_equals_uninterrupted_run_bit_for_bit(tmp_path):
     whole, whole_record = train(5)
     # Cut off after epoch 2: the plateau has counted one bad epoch and not yet acted on it.
@@ -77,6 +78,7 @@ def plain_losses(model, num_epochs):
     return np.array(losses)
 
 
+@pytest.mark.slow
 def test_fast_and_plain_training_have_the_same_loss_curve():
     """With several steps in one call of TensorFlow; the other backends take them one by one."""
     seed_everything(0)
@@ -115,6 +117,7 @@ class Rate(keras.callbacks.Callback):
         logs["val_loss"] = self.losses[epoch]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_our_plateau_is_keras_plateau(seed):
     """The plain class and the callback see the same random curve and agree on every rate."""

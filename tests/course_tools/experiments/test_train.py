@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import small_data
 from course_lib import data, metrics
 from course_lib.files import CourseError
 from course_lib.results import experiments, published
@@ -16,12 +17,12 @@ from course_tools.experiments.train import Settings
 
 @pytest.fixture
 def lines(monkeypatch):
-    """Narrow, short recipes; only the sample is available; what is printed is kept."""
+    """Narrow, short recipes on a piece of the sample; what is printed is kept."""
     for name, short in experiments.EXPERIMENTS.items():
         narrow = replace(short, num_epochs=2, model_arguments={"channels": (2, 3, 4)})
         monkeypatch.setitem(experiments.EXPERIMENTS, name, narrow)
     monkeypatch.setattr(train, "NUM_MEASURED_TRAIN", 100)
-    monkeypatch.setattr(train, "load_data", lambda say: data.load_cifar10("sample"))
+    monkeypatch.setattr(train, "load_data", small_data.load)
     return []
 
 
@@ -30,6 +31,7 @@ def settings(tmp_path, lines, **changes):
     return Settings(runs=tmp_path / "runs", work=tmp_path, say=lines.append, **changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["conv_latent", "three_layer_plateau_5k"])
 def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tmp_path):
     run = train.train(name, 1, settings(tmp_path, lines))
@@ -59,6 +61,7 @@ def test_a_recipe_becomes_a_run_with_everything_a_reader_may_ask(name, lines, tm
         _ = run.weights
 
 
+@pytest.mark.slow
 def test_a_run_that_was_trained_is_only_measured_again(lines, tmp_path):
     first = train.train("conv_latent", 0, settings(tmp_path, lines))
     shutil.rmtree(first.folder)
@@ -68,6 +71,7 @@ def test_a_run_that_was_trained_is_only_measured_again(lines, tmp_path):
     assert again.model() is not None
 
 
+@pytest.mark.slow
 def test_a_run_in_pieces_says_all_that_it_was_trained_on(lines, tmp_path, monkeypatch):
     recipe = experiments.get("conv_latent")
     monkeypatch.setitem(experiments.EXPERIMENTS, "conv_latent", replace(recipe, num_epochs=1))
@@ -81,6 +85,7 @@ def test_a_run_in_pieces_says_all_that_it_was_trained_on(lines, tmp_path, monkey
     assert "core" in manifest["device"] and manifest["device"].endswith(", then another machine")
 
 
+@pytest.mark.slow
 def test_what_is_published_is_left_alone_until_its_folder_is_deleted(lines, tmp_path):
     run = train.train("C", 0, settings(tmp_path, lines))
     assert train.train("C", 0, settings(tmp_path, lines)).manifest == run.manifest
@@ -95,6 +100,7 @@ def test_what_is_published_is_left_alone_until_its_folder_is_deleted(lines, tmp_
     assert again.manifest["seconds"] != run.manifest["seconds"]  # it was trained again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["conv_latent", "three_layer_constant_5k"])
 def test_bfloat16_is_recorded_and_measured_in_float32(name, lines, tmp_path):
     losses = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib import data
+import small_data
 from course_lib.results import experiments
 from course_tools.experiments import train, training_queue
 from course_tools.experiments.train import Settings
@@ -38,7 +38,7 @@ def test_runs_are_made_in_the_order_of_their_use():
 
 @pytest.fixture
 def short(monkeypatch):
-    """Narrow recipes of three epochs, two planned runs, and only the sample is available."""
+    """Narrow recipes of three epochs, two planned runs, on a piece of the sample."""
     for name, recipe in experiments.EXPERIMENTS.items():
         narrow = replace(recipe, num_epochs=3, model_arguments={"channels": (2, 3, 4)})
         monkeypatch.setitem(experiments.EXPERIMENTS, name, narrow)
@@ -48,9 +48,10 @@ def short(monkeypatch):
         lambda: [PlannedRun("conv_latent"), PlannedRun("fc_latent", 1)],
     )
     monkeypatch.setattr(train, "NUM_MEASURED_TRAIN", 100)
-    monkeypatch.setattr(train, "load_data", lambda say: data.load_cifar10("sample"))
+    monkeypatch.setattr(train, "load_data", small_data.load)
 
 
+@pytest.mark.slow
 def test_pieces_make_the_whole_and_the_table_says_what_is_left(short, tmp_path, monkeypatch):
     lines = []
     settings = Settings("cpu", work=tmp_path, say=lines.append)
@@ -83,7 +84,8 @@ WHOLE_QUEUE = """
 import json, os, signal, sys
 from dataclasses import replace
 from pathlib import Path
-from course_lib import data, experiments, published
+import small_data
+from course_lib import experiments, published
 from course_tools.experiments import train, training_queue
 from course_tools.experiments.training_queue import PlannedRun
 
@@ -95,7 +97,7 @@ names = ["three_layer_plateau", *json.loads(os.environ["MORE_JOBS"])]
 seed = int(os.environ["SEED"])
 training_queue.planned_runs = lambda: [PlannedRun(name, seed) for name in names]
 train.NUM_MEASURED_TRAIN = 100
-train.load_data = lambda say: data.load_cifar10("sample")
+train.load_data = small_data.load
 if kill_in:  # in the second epoch of that run, after its first batches
     from course_lib.training import keras_loop, torch_loop
     count = 0
@@ -124,10 +126,16 @@ def run_queue(work, *kill_in, seed=0):
     backend = {"KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "torch")}
     more = {"SEED": str(seed), "MORE_JOBS": json.dumps(["conv_latent"] if has_torch else [])}
     command = [sys.executable, "-c", WHOLE_QUEUE, str(work), *kill_in]
-    environment = {**os.environ, **backend, **more, "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        **backend,
+        **more,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")]),
+    }
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
 
 
+@pytest.mark.slow
 def test_a_queue_that_is_killed_goes_on_and_ends_as_if_it_had_not_been(tmp_path):
     whole = run_queue(tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr
