@@ -8,7 +8,6 @@ feedback/STUDENT/NN_name.html     what the student gets back
 reports/  private/  older/        class reports; own tests and seeds; everything replaced
 """
 
-import csv
 import os
 import re
 import sys
@@ -20,6 +19,8 @@ from typing import Any
 
 from course_lib import files
 from course_lib.files import CourseError
+from course_tools.grading import class_list
+from course_tools.grading.class_list import ClassList
 
 CONFIG = """\
 # The class folder of Gray to Color, read by nbgrader and by `course assignment`.
@@ -32,7 +33,6 @@ c.Autograde.exporter_class = "course_tools.grading.autograde.Refused"
 c.HTMLExporter.sanitize_html = True  # formgrader's pages: no scripts in what a cell puts out
 """
 TEMPLATES = Path(__file__).parent / "templates"
-STUDENT_COLUMNS = ("student", "name", "id", "sis_user_id", "login", "section")
 
 
 @dataclass(frozen=True)
@@ -56,43 +56,48 @@ class ClassFolder:
 
     def set_aside(self, path: Path) -> Path:
         """Move a file or folder to older/ under the next free number; returns where it is now."""
-        base = self.root / "older" / path.relative_to(self.root)
-        taken = re.compile(re.escape(base.name) + r"\.(\d+)")
-        base.parent.mkdir(parents=True, exist_ok=True)
-        found = filter(None, (taken.fullmatch(other.name) for other in base.parent.iterdir()))
-        kept = base.with_name(f"{base.name}.{max((int(f[1]) for f in found), default=0) + 1}")
+        kept = self._free_in_older(path)
         try:
             path.rename(kept)
         except OSError as error:
             raise CourseError(f"{path} could not be moved aside ({error.strerror}).") from error
         return kept
 
-    def students(self) -> dict[str, dict[str, str]]:
-        """The class list, students.csv: student -> its columns. Empty if there is none."""
-        try:
-            text = (self.root / "students.csv").read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            return {}
-        except (OSError, UnicodeDecodeError) as error:
-            raise CourseError(f"students.csv cannot be read ({error}); save it as UTF-8.") from None
-        rows = csv.DictReader(text.splitlines())
-        if "student" not in (rows.fieldnames or ()):
-            raise CourseError(
-                f"students.csv must begin with the line {','.join(STUDENT_COLUMNS)} "
-                "(only the first column is needed)."
-            )
-        listed = [{k: (row.get(k) or "").strip() for k in STUDENT_COLUMNS} for row in rows]
-        return {row["student"]: row for row in listed if row["student"]}
+    def _free_in_older(self, path: Path) -> Path:
+        base = self.root / "older" / path.relative_to(self.root)
+        taken = re.compile(re.escape(base.name) + r"\.(\d+)")
+        base.parent.mkdir(parents=True, exist_ok=True)
+        found = filter(None, (taken.fullmatch(other.name) for other in base.parent.iterdir()))
+        return base.with_name(f"{base.name}.{max((int(f[1]) for f in found), default=0) + 1}")
 
-    def write_students(self, students: dict[str, dict[str, str]]) -> None:
-        """Write the class list, whole or not at all."""
-        with (
-            files.replacing(self.root / "students.csv") as temporary,
-            open(temporary, "w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.DictWriter(file, STUDENT_COLUMNS)
-            writer.writeheader()
-            writer.writerows(students.values())
+    def class_list(self) -> ClassList:
+        """The class list, students.csv; an empty one if there is no such file.
+
+        Raises:
+            CourseError: it is not understood.
+        """
+        try:
+            return class_list.parse((self.root / "students.csv").read_bytes())
+        except FileNotFoundError:
+            return ClassList()
+        except OSError as error:
+            raise CourseError(f"students.csv cannot be read ({error.strerror}).") from error
+
+    def students(self) -> dict[str, dict[str, str]]:
+        """Student -> the columns of their line of the class list.
+
+        Raises:
+            CourseError: students.csv is not understood.
+        """
+        return self.class_list().students
+
+    def add_students(self, rows: list[dict[str, str]]) -> None:
+        """Add lines to the class list, whole or not at all; the file before is kept in older/."""
+        path = self.root / "students.csv"
+        content = self.class_list().with_added(rows)
+        if path.exists():
+            files.write_bytes(self._free_in_older(path), path.read_bytes())
+        files.write_bytes(path, content)
 
 
 def new(path: Path) -> ClassFolder:
@@ -109,7 +114,7 @@ def new(path: Path) -> ClassFolder:
         "nbgrader_config.py": CONFIG,
         "README.md": (TEMPLATES / "class.md").read_text(),
         "private/README.md": (TEMPLATES / "private.md").read_text(),
-        "students.csv": ",".join(STUDENT_COLUMNS) + "\n",
+        "students.csv": ",".join(class_list.COLUMNS) + "\n",
         ".gitignore": "*\n",
     }
     for name, text in contents.items():

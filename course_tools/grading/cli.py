@@ -63,11 +63,12 @@ def collect(
     folder: Class = HERE,
 ) -> None:
     """Take in what students submitted; a second submission replaces the first, which is kept."""
-    from course_tools.grading import class_folder
+    from course_tools.grading import class_folder, due_dates
     from course_tools.grading.submissions import collect
     from course_tools.lessons import lesson_source
 
     lesson, here = lesson_source.find(name), class_folder.at(folder)
+    due_dates.read(here.root, lesson.name)  # a bad line stops it before anything is taken
     collection = collect.collect(here, lesson, source)
     print(collect.table(here, lesson, collection))
     new = f", {len(collection.new)} NEW (put on the class list)" if collection.new else ""
@@ -84,6 +85,9 @@ def grade(
         str | None, typer.Option(help="The address of a Dask scheduler that runs.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="That one submission may take, all in all.")
+    ] = 180,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run what students wrote without a sandbox.")
     ] = False,
@@ -92,9 +96,13 @@ def grade(
     """Grade what was submitted and is not graded yet; after a stop, run it again to continue."""
     from course_tools.grading import class_folder
     from course_tools.grading.marking import grade_class
+    from course_tools.grading.sandbox.protocol import SandboxLimits
 
     root = class_folder.at(folder).root
-    summary = grade_class.grade_class(root, name, student, scheduler, unsafe=unsafe, force=force)
+    limits = SandboxLimits(submission_wall_seconds=seconds)
+    summary = grade_class.grade_class(
+        root, name, student, scheduler, unsafe=unsafe, force=force, limits=limits
+    )
     print(summary.sentence())
 
 
@@ -104,6 +112,9 @@ def feedback(
     column: Annotated[
         str, typer.Option(help="How the learning platform calls the assignment.")
     ] = "",
+    as_zip: Annotated[
+        bool, typer.Option("--zip", help="Also all pages in one zip, as the platform takes it.")
+    ] = False,
     folder: Class = HERE,
 ) -> None:
     """Write a page for each student, the marks as one CSV, and a report on the class."""
@@ -111,7 +122,16 @@ def feedback(
     from course_tools.grading.reports import feedback
     from course_tools.lessons import lesson_source
 
-    feedback.write(class_folder.at(folder), lesson_source.find(name), column)
+    feedback.write(class_folder.at(folder), lesson_source.find(name), column, as_zip=as_zip)
+
+
+@app.command()
+def marks(folder: Class = HERE) -> None:
+    """Write the marks of all assignments as one table, and print it."""
+    from course_tools.grading import class_folder
+    from course_tools.grading.reports import marks_table
+
+    marks_table.write(class_folder.at(folder))
 
 
 @app.command()
@@ -145,7 +165,9 @@ def _points(given: list[str]) -> dict[str, float]:
 
 
 def _date(text: str) -> datetime | None:
+    from course_tools.grading import due_dates
+
     try:
-        return datetime.fromisoformat(text).astimezone() if text else None
+        return due_dates.parse(text) if text else None
     except ValueError:
         raise CourseError(f"{text!r} is no date; write it as 2027-01-31T23:59.") from None

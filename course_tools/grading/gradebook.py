@@ -6,6 +6,7 @@ too. They stay until the student's text changes.
 
 import copy
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,7 +21,7 @@ from course_lib.files import replacing, write_bytes
 from course_tools.grading import class_folder, results
 from course_tools.grading.assignment import Assignment, assignment_file
 from course_tools.grading.class_folder import ClassFolder
-from course_tools.grading.results import Result
+from course_tools.grading.results import AddedCell, Result, WrittenAnswer
 
 COURSE = "gray_to_color"
 # A table of ours: the SHA-256 of the text that each grade of a written answer is for.
@@ -166,7 +167,7 @@ def _enter_written(
             has_new = has_new or answer.manual_score != grade.manual_score
             answer.manual_score = answer.manual_scores[source_sha256] = grade.manual_score
         grade.manual_score = answer.manual_score
-        is_blank = answer.source.strip() in ("", blanks[answer.grade_id])
+        is_blank = not answer.note and answer.source.strip() in ("", blanks[answer.grade_id])
         grade.auto_score = 0.0 if is_blank else None
         grade.needs_manual_grade = not is_blank and grade.manual_score is None
         book.db.execute(text(INSERT), {"grade": grade.id, "source_sha256": source_sha256})
@@ -183,6 +184,19 @@ def inert_markdown(source: str) -> str:
     return f'<pre style="white-space: pre-wrap; font-family: inherit">{safe}</pre>'
 
 
+def _shown(answer: WrittenAnswer) -> str:
+    """A written answer as formgrader shows it, below the note on where it was."""
+    note = f"**{answer.note}**\n\n" if answer.note else ""
+    return note + inert_markdown(answer.source)
+
+
+def _shown_cell(added: AddedCell, name: str) -> NotebookNode:
+    """A student's own cell as formgrader shows it."""
+    if added.type == "code":
+        return nbformat.v4.new_code_cell(added.source, id=name)
+    return nbformat.v4.new_markdown_cell(inert_markdown(added.source), id=name)
+
+
 def _write_autograded(folder: Path, notebook: NotebookNode, result: Result) -> None:
     """The notebook that formgrader shows: ours, with the student's answers and our sentences.
 
@@ -191,8 +205,11 @@ def _write_autograded(folder: Path, notebook: NotebookNode, result: Result) -> N
     """
     notebook = copy.deepcopy(notebook)
     exercises = {exercise.grade_id: exercise for exercise in result.exercises}
-    sources = {answer.grade_id: inert_markdown(answer.source) for answer in result.written}
+    sources = {answer.grade_id: _shown(answer) for answer in result.written}
     sources |= {key.removeprefix("check-"): each.source for key, each in exercises.items()}
+    added = defaultdict(list)
+    for number, each in enumerate(result.added):
+        added[each.after].append(_shown_cell(each, f"added-{number}"))
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
         if grade_id in sources:
@@ -200,6 +217,11 @@ def _write_autograded(folder: Path, notebook: NotebookNode, result: Result) -> N
         elif grade_id in exercises:
             sentence = exercises[grade_id].sentence
             cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=sentence)]
+    notebook.cells = added[""] + [
+        each
+        for cell in notebook.cells
+        for each in (cell, *added[cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id])
+    ]
     name = result.assignment
     file = folder / "autograded" / result.student / name / f"{name}.ipynb"
     content = nbformat.writes(notebook).encode()

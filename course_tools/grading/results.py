@@ -51,11 +51,13 @@ class WrittenAnswer(Struct, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         manual_score: what a person gave for this text; None if nobody has.
         manual_scores: all scores that people ever gave, by the SHA-256 of the text.
+        note: for the person who scores it, where the text is not simply that of the answer's cell.
     """
 
     grade_id: str
     max_points: float
     source: str
+    note: str = ""
     manual_scores: dict[str, float | None] = field(default_factory=dict)
     manual_score: float | None = None
 
@@ -65,6 +67,18 @@ class WrittenAnswer(Struct, kw_only=True, forbid_unknown_fields=True):
         return hashlib.sha256(self.source.encode()).hexdigest()
 
 
+class AddedCell(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A cell that a student added, or one of ours that they changed and that is no answer.
+
+    Attributes:
+        after: grade_id, or else id, of our cell that it is behind; "" at the beginning.
+    """
+
+    after: str
+    type: Literal["code", "markdown", "raw"]
+    source: str
+
+
 class Grading(Struct, kw_only=True, forbid_unknown_fields=True):
     """What grading one submission found.
 
@@ -72,6 +86,7 @@ class Grading(Struct, kw_only=True, forbid_unknown_fields=True):
         submission_sha256: of the file; None if there is none that could be graded.
         remark: sentences about the file as a whole.
         seconds: that grading took.
+        added: what the student wrote beside the answers, for the person who scores them.
     """
 
     student: str
@@ -82,6 +97,7 @@ class Grading(Struct, kw_only=True, forbid_unknown_fields=True):
     seconds: float = 0.0
     exercises: list[ExerciseResult]
     written: list[WrittenAnswer]
+    added: list[AddedCell] = field(default_factory=list)
 
     @property
     def points(self) -> float:

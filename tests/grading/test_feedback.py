@@ -4,14 +4,15 @@ import csv
 import html
 import json
 import re
+from datetime import datetime
 
 import pytest
 from typer.testing import CliRunner
 
 from course_lib.files import CourseError
 from course_tools import cli
-from course_tools.grading import class_folder, gradebook, release
-from course_tools.grading.reports import feedback, marks
+from course_tools.grading import class_folder, due_dates, gradebook, release
+from course_tools.grading.reports import feedback, marks, marks_table
 from course_tools.lessons import lesson_source
 
 LESSON = lesson_source.find("03")
@@ -371,13 +372,113 @@ def test_what_cannot_be_read_is_one_sentence(folder):
         feedback.write(folder, lesson_source.find("04"))
 
 
+def due(folder, date):
+    with gradebook.opened(folder.root) as book:
+        book.update_or_create_assignment(NAME, duedate=date)
+
+
+def test_an_extension_counts_and_late_work_loses_what_the_rule_says(folder):
+    """Also when a date or the rule was written after grading."""
+    due(folder, datetime(2027, 10, 31, 12))
+    (folder.root / "extensions.csv").write_text("student,assignment,due\nada,03,2027-11-09\n")
+    (folder.root / "late.toml").write_text("percent_per_day = 10\ngrace_minutes = 60\n")
+    late = {"timestamp": "2027-11-02 12:30:00 UTC", "written": []}
+    full = exercise(points=2.0, max_points=2.0)
+    give(folder, result("ada", full, **late), result("bob", full, **late))
+    give(folder, result("cy", full, timestamp="2027-10-31 12:59:00 UTC", written=[]))
+    told = write(folder)
+    assert [row[-1] for row in marks_csv(folder)[1:]] == ["2", "1.6", "2"]
+    date = due_dates.local(datetime(2027, 10, 31, 12))
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page(folder, "bob"))).split())
+    assert "1.6 of 2 points" in text
+    assert f"48.5 hours after the date, {date}. 2 points before the late penalty, 1.6 after" in text
+    assert "hours after" not in page(folder, "ada")
+    assert "due on 2027-11-09 23:59" in page(folder, "ada")
+    assert "penalty" not in page(folder, "cy")
+    assert re.search(
+        rf"Late\n  bob +48.5 h, due {date}: 2 to 1.6 points, 20 % less\n  cy +1.0 h", told
+    )
+    assert re.search("Extensions\n  ada +until 2027-11-09 23:59\n", told)
+    report = (folder.root / "reports" / f"{NAME}.html").read_text()
+    assert "2 to 1.6 points, 20 % less" in report and "until 2027-11-09 23:59" in report
+
+
+def test_a_bad_line_of_dates_or_rules_stops_before_anything_is_written(folder):
+    give(folder, result("ada", exercise()))
+    for name, text in (
+        ("extensions.csv", "student,assignment,due\nada,03,soon\n"),
+        ("late.toml", "x"),
+    ):
+        (folder.root / name).write_text(text)
+        with pytest.raises(CourseError, match="Nothing was written"):
+            write(folder)
+        with pytest.raises(CourseError, match="Nothing was written"):
+            marks_table.write(folder)
+        assert (folder.root / name).read_text() == text
+        (folder.root / name).unlink()
+    assert not (folder.root / "reports").exists() and not (folder.root / "feedback").exists()
+
+
+def test_pairs_that_are_alike_stand_in_the_report_alone(folder):
+    words = " ".join(f"Reason {n} and{n} because{n} it{n} follows." for n in range(9)) + HOSTILE
+    written = [{"grade_id": "written-1", "max_points": 4.0, "source": words}]
+    for student in ("ada", "bob"):
+        give(folder, result(student, exercise(), written=written))
+    give(folder, result("cy", exercise()))
+    told = write(folder)
+    assert re.search("a hint to look at both, and no proof", told)
+    assert re.search(r"  ada +bob +0 % +0 % +100 %  in words\n", told)
+    assert "A hint to look at both" in (folder.root / "reports" / f"{NAME}.html").read_text()
+    assert "bob" not in page(folder, "ada") and "alike" not in page(folder, "ada")
+    assert marks_csv(folder)[1][-1] == marks_csv(folder)[3][-1]
+
+
+def test_marks_of_all_lessons_are_one_table(folder):
+    (folder.root / "students.csv").write_text("student,name,id\nada,=Ada,7\nbob,Bob,\ncy,,\n")
+    with gradebook.opened(folder.root) as book:
+        book.add_assignment("04_name")
+        book.update_or_create_notebook("04_name", "04_name")
+    give(folder, result("ada", exercise(points=0.5), written=[]), result("bob", exercise()))
+    later = result("ada", exercise(points=1.0, max_points=2.0), written=[]) | {
+        "assignment": "04_name"
+    }
+    path = folder.root / "results" / "04_name" / "ada.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(later))
+    told = []
+    marks_table.write(folder, told.append)
+    with open(folder.root / "reports" / "marks.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["student", "name", "id", "sis_user_id", "login", "section", NAME, "04_name", "total"],
+        ["ada", "'=Ada", "7", "", "", "", "0.5", "1", "1.5"],
+        ["bob", "Bob", "", "", "", "", "1", "", "1"],
+        ["cy", "", "", "", "", "", "", "", ""],
+    ]
+    shown = [line.split() for line in told]
+    assert shown[0] == ["student", "03", "04", "total"]
+    assert shown[1:5] == [
+        ["ada", "0.5", "1", "1.5"], ["bob", "1", "-", "1"], ["cy", "-", "-"], ["of", "5", "2", "7"]
+    ]  # fmt: skip
+    assert told[5] == "this table in reports/marks.csv"
+    assert told[6] == "Written answers without a score count 0: 1. These marks are not final."
+
+
+def test_a_class_in_which_nothing_was_released_has_no_table(tmp_path):
+    with pytest.raises(CourseError, match="Nothing was released"):
+        marks_table.write(class_folder.new(tmp_path / "class"))
+
+
 def test_the_command_writes_all_of_it(folder):
     give(folder, result("ada", exercise()))
-    done = CliRunner().invoke(
-        cli.app, ["assignment", "feedback", "03", "--class", str(folder.root)]
-    )
+    where = ["--class", str(folder.root)]
+    done = CliRunner().invoke(cli.app, ["assignment", "feedback", "03", "--zip", *where])
     assert done.exit_code == 0, done.output
+    zipped = f"in reports/{NAME}-feedback.zip; 1 of them under STUDENT/, not in a platform's way"
+    assert zipped in done.output
     assert f"marks for the learning platform in reports/{NAME}.csv" in done.output
     assert {path.name for path in (folder.root / "reports").iterdir()} == {
-        f"{NAME}.csv", f"{NAME}.html", f"{NAME}.txt"
+        f"{NAME}.csv", f"{NAME}.html", f"{NAME}.txt", f"{NAME}-feedback.zip"
     }  # fmt: skip
+    done = CliRunner().invoke(cli.app, ["assignment", "marks", *where])
+    assert done.exit_code == 0 and "this table in reports/marks.csv" in done.output, done.output

@@ -75,7 +75,8 @@ def test_a_class_with_every_fault_in_it(tmp_path):
 
     before = {path.name: path.read_bytes() for path in (tmp_path / "results" / NAME).iterdir()}
     again, _ = grade(tmp_path)
-    assert again.graded == [] and again.as_before == len(summary.graded) + 2  # damaged ones, too
+    assert again.graded == [] and again.as_before == len(summary.graded)
+    assert sorted(again.failed) == sorted(summary.failed)  # named again
     faults.assert_it_ended_well(tmp_path, 8)
     after = {path.name: path.read_bytes() for path in (tmp_path / "results" / NAME).iterdir()}
     tried_again = {
@@ -249,6 +250,45 @@ def test_no_scheduler_is_said_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(grade_class, "CONNECT_SECONDS", 1)
     with pytest.raises(CourseError, match="No Dask scheduler answers"):
         grade(tmp_path, scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_scheduler_without_workers_is_said_and_waited_for(tmp_path):
+    from dask.distributed import LocalCluster
+
+    faults.new_class(tmp_path, 1, faults=False)
+    with LocalCluster(
+        n_workers=0, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0"
+    ) as cluster:
+        lines = []
+
+        def say(line):
+            if "has no workers" in line:
+                cluster.scale(1)
+            lines.append(line)
+
+        grade(tmp_path, scheduler=cluster.scheduler_address, say=say)
+    assert f"dask worker {cluster.scheduler_address}" in lines[0]
+    faults.assert_it_ended_well(tmp_path, 1, faults=False)
+
+
+def test_a_result_that_cannot_be_read_or_written_fails_one_student(tmp_path, monkeypatch):
+    faults.new_class(tmp_path, 3, faults=False)
+    grade(tmp_path)
+    damaged = results.path(tmp_path, NAME, "honest-001")
+    damaged.write_bytes(b"{")
+    record = results.record
+
+    def fails(folder, grading, *others):
+        if grading.student == "honest-002" and grading.status == "graded":
+            raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "half a character")
+        return record(folder, grading, *others)
+
+    monkeypatch.setattr(results, "record", fails)
+    summary, lines = grade(tmp_path, force=True)
+    assert summary.graded == ["honest-000", "honest-001"] and summary.failed == ["honest-002"]
+    assert damaged.with_suffix(".damaged").read_bytes() == b"{"
+    assert any("UnicodeEncodeError" in line for line in lines)
+    assert any("honest-001.damaged" in line for line in lines)
 
 
 def test_an_assignment_that_is_not_there(tmp_path):

@@ -127,11 +127,11 @@ def test_the_file_has_the_keys_that_it_always_had(folder):
     write(folder, grading_of("ann", "Because.", sha="b"))
     file = json.loads(results.path(folder, NAME, "ann").read_bytes())
     keys = "schema student assignment submission_sha256 tests_sha256 status remark timestamp "
-    keys += "late_seconds seconds graded_at exercises written history"
+    keys += "late_seconds seconds graded_at exercises written added history"
     assert file.keys() == set(keys.split())
     keys = "name grade_id points max_points outcome sentence misconception seconds source printed"
     assert file["exercises"][0].keys() == set(keys.split())
-    keys = "grade_id max_points source manual_scores manual_score"
+    keys = "grade_id max_points source note manual_scores manual_score"
     assert file["written"][0].keys() == set(keys.split())
     keys = "graded_at points max_points submission_sha256 tests_sha256 status"
     assert file["history"][0].keys() == set(keys.split())

@@ -147,9 +147,11 @@ FAULTS = {
     "too-large": Fault(file(b" " * (51 << 20)), "failed", "missing", "larger than 50 MB"),
     "late": Fault(late),
     "huge-output": Fault(notebook(huge_output)),
-    "spy": Fault(code(SPY), outcome="error", remark="nothing to read"),
-    "forger": Fault(code(FORGE), outcome="killed", remark="ended"),
+    "spy": Fault(code(SPY), outcome="error", remark="No such file"),
+    "forger": Fault(code(FORGE), outcome="killed", remark="does not count"),
     "patcher": Fault(code(PATCH), outcome="wrong", remark=""),
+    "half-a-character": Fault(code("print('\\ud800')")),
+    "half-in-error": Fault(code("raise OSError('\\udcff')"), outcome="error", remark="OSError"),
     "left-behind": Fault(code(CHILD)),
     "absent": Fault(lambda *where: None, "missing", "missing", "Nothing was submitted"),
 }

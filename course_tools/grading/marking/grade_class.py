@@ -7,22 +7,23 @@ file and these very tests is not graded again, so nothing is lost or done twice.
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from course_lib.files import CourseError
-from course_tools.grading import assignment, gradebook, results
+from course_tools.grading import assignment, due_dates, gradebook, results
 from course_tools.grading.assignment import Assignment
 from course_tools.grading.class_folder import ClassFolder
+from course_tools.grading.due_dates import DueDates
 from course_tools.grading.marking import grade_one, judge
 from course_tools.grading.marking.grade_one import GradingTask
+from course_tools.grading.marking.progress import Progress
 from course_tools.grading.results import Grading, Result, Status
 from course_tools.grading.sandbox import bubblewrap
 from course_tools.grading.sandbox.protocol import SandboxLimits
@@ -31,6 +32,11 @@ from course_tools.grading.submissions.notebook_reader import Unreadable
 from course_tools.grading.submissions.submitted_notebook import SubmittedFile
 
 CONNECT_SECONDS = 30
+LOOK_SECONDS = 10  # from one look whether there are workers to the next
+NO_WORKERS = (
+    "The Dask scheduler at {address} has no workers; grading goes on when one comes. Start one on "
+    "any machine with this course: dask worker {address}"
+)
 MAX_NAME = 200  # bytes of a student's name, which is that of a file
 NOT_SUBMITTED = "Nothing was submitted."
 
@@ -62,8 +68,8 @@ class ClassRun:
     folder: Path
     assignment: Assignment
     tests: judge.Tests
-    due: datetime | None
-    say: Callable[[str], None]
+    dates: DueDates
+    say: Progress
     width: int = 20  # of the longest name
     summary: Summary = field(default_factory=Summary)
 
@@ -79,12 +85,10 @@ class ClassRun:
         for student in students:
             if (submitted := self._submitted(student)) is None:
                 continue
-            old = results.read(self.folder, self.assignment.name, student)
+            old = self._old(student)
             sha256 = hashlib.sha256(submitted.content).hexdigest()
             if old and old.is_current(sha256, self.tests_sha256) and not force:
-                self.summary.as_before += 1
-                timestamp = submitted.timestamp
-                self._note_late(results.set_timestamp(self.folder, old, timestamp, self.due))
+                self._keep(old, submitted)
                 continue
             yield (
                 GradingTask(
@@ -115,20 +119,63 @@ class ClassRun:
         self.write(grading, SubmittedFile(b""))
         return None
 
+    def _old(self, student: str) -> Result | None:
+        """The result that there is; one that is damaged is put aside, and said to be."""
+        try:
+            return results.read(self.folder, self.assignment.name, student)
+        except CourseError as error:
+            file = results.path(self.folder, self.assignment.name, student)
+            file.replace(file.with_suffix(".damaged"))
+            self.say.note(f"{student}: {error} It is put aside, as {file.stem}.damaged.")
+            return None
+
+    def _keep(self, old: Result, submitted: SubmittedFile) -> None:
+        """Leave a result as it is; one that failed is named again."""
+        due = self.dates.of(old.student)
+        result = results.set_timestamp(self.folder, old, submitted.timestamp, due)
+        self._note_late(result)
+        if result.status == "failed":
+            self.summary.failed.append(result.student)
+            self._say_line(result)
+        else:
+            self.summary.as_before += 1
+            self.say.skip()
+
     def write(self, grading: Grading, submitted: SubmittedFile) -> None:
-        """Put a result on disk and print its line."""
-        result = results.record(
-            self.folder, grading, self.tests_sha256, submitted.timestamp, self.due
-        )
+        """Put a result on disk and print its line; what goes wrong fails this student only."""
+        self._old(grading.student)
+        try:
+            self._record(grading, submitted)
+        except Exception as error:
+            remark = grade_one.FAULT.format(error=f"{type(error).__name__}: {error}"[:400])
+            failed = grade_one.not_graded(grading.student, self.assignment, "failed", remark)
+            try:
+                self._record(failed, submitted)
+            except Exception:
+                self.summary.failed.append(grading.student)
+                self.say(_printable(f"{grading.student:{self.width}} {'failed':>12}  {remark}"))
+
+    def _record(self, grading: Grading, submitted: SubmittedFile) -> None:
+        due = self.dates.of(grading.student)
+        result = results.record(self.folder, grading, self.tests_sha256, submitted.timestamp, due)
         getattr(self.summary, result.status).append(result.student)
         self._note_late(result)
+        self._say_line(result)
+
+    def _say_line(self, result: Result) -> None:
         is_graded = result.status == "graded"
         mark = f"{result.points:g} of {result.max_points:g}" if is_graded else result.status
-        self.say(f"{result.student:{self.width}} {mark:>12}  {result.remark}".rstrip())
+        line = f"{result.student:{self.width}} {mark:>12}  {result.remark}"
+        self.say(_printable(line.rstrip()))
 
     def _note_late(self, result: Result) -> None:
         if result.late_seconds:
             self.summary.late.append(result.student)
+
+
+def _printable(line: str) -> str:
+    """What a terminal shows and does not obey."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)
 
 
 def grade_class(
@@ -165,9 +212,10 @@ def grade_class(
     lock = FileLock(folder / "results" / f".{chosen.name}.lock")
     (folder / "results").mkdir(exist_ok=True)
     try:
-        with lock.acquire(timeout=0):
-            due = gradebook.due_date(folder, chosen.name)
-            run = ClassRun(folder, chosen, tests, due, say, width)
+        with lock.acquire(timeout=0), ExitStack() as opened:
+            dates = due_dates.read(folder, chosen.name)
+            progress = opened.enter_context(Progress(len(names), say))
+            run = ClassRun(folder, chosen, tests, dates, progress, width)
             options = {"unsafe": unsafe, "limits": limits or SandboxLimits()}
             tasks = run.tasks(names, force, **options)
             _work(run, tasks, scheduler, workers, unsafe)
@@ -219,28 +267,44 @@ def _work(
     first = next(tasks, None)
     if first is None:
         return
-    from dask.distributed import as_completed
-
     with _client(scheduler, workers) as client:
-        if scheduler and not unsafe:
-            client.run(bubblewrap.require)
-        num_threads = sum(client.nthreads().values())
-        in_flight = {}
-        done = as_completed(loop=client.loop)
+        if scheduler:
+            _wait_for_workers(client, run.say)
+            if not unsafe:
+                client.run(bubblewrap.require)
+        in_flight: dict[Any, tuple[GradingTask, SubmittedFile]] = {}
+        waiting = chain([first], tasks)
+        while True:
+            num_threads = sum(client.nthreads().values())
+            for task, submitted in islice(waiting, max(0, 1 + 2 * num_threads - len(in_flight))):
+                future = client.submit(grade_one.grade, task, pure=False, retries=2)
+                in_flight[future] = (task, submitted)
+            if not in_flight:
+                return
+            for future in _some_done(client, list(in_flight), run.say):
+                task, submitted = in_flight.pop(future)
+                run.write(_grading_of(future, task), submitted)
 
-        def submit(task: GradingTask, submitted: SubmittedFile) -> None:
-            future = client.submit(grade_one.grade, task, pure=False, retries=2)
-            in_flight[future] = (task, submitted)
-            done.add(future)
 
-        submit(*first)
-        for task, submitted in islice(tasks, 2 * num_threads):
-            submit(task, submitted)
-        for future in done:
-            task, submitted = in_flight.pop(future)
-            run.write(_grading_of(future, task), submitted)
-            if (another := next(tasks, None)) is not None:
-                submit(*another)
+def _wait_for_workers(client: Any, say: Progress) -> None:
+    """Return at once if there are workers; else say so, and wait until there is one."""
+    if not client.nthreads():
+        say.note(NO_WORKERS.format(address=client.scheduler.address))
+        client.wait_for_workers(1)
+
+
+def _some_done(client: Any, futures: list[Any], say: Progress) -> set[Any]:
+    """Those that are done, as soon as one is; meanwhile somebody looks after the workers."""
+    from dask.distributed import wait
+
+    while True:
+        try:
+            with client.as_current():
+                waited = wait(futures, timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
+            done: set[Any] = waited.done
+            return done
+        except TimeoutError:
+            _wait_for_workers(client, say)
 
 
 def _grading_of(future: Any, task: GradingTask) -> Grading:
@@ -249,8 +313,8 @@ def _grading_of(future: Any, task: GradingTask) -> Grading:
     if error is None:
         grading: Grading = future.result()
         return grading
-    remark = f"Grading itself failed ({type(error).__name__}: {error}); grade again."
-    return grade_one.not_graded(task.student, task.assignment, "failed", remark[:500])
+    remark = grade_one.FAULT.format(error=f"{type(error).__name__}: {error}"[:400])
+    return grade_one.not_graded(task.student, task.assignment, "failed", remark)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The verdict on values that came out of the sandbox. Nothing of the student's runs here."""
 
-import builtins
 import hashlib
 import json
 from collections.abc import Callable
@@ -22,12 +21,17 @@ from course_tools.grading.sandbox.sandboxed_process import StopReason
 MAX_SENTENCE = 1000
 UNSEEN = "for inputs that the notebook's check does not have"
 FORGED = "What came back is not what a function can return; the grader did not accept it."
-STOPPED: dict[StopReason | Literal["not_run"], str] = {
+ERROR_UNSEEN = f"Your function ends in an error {UNSEEN}."
+WRONG_UNSEEN = f"The answer is right for the inputs of the notebook's check, but not {UNSEEN}."
+NotRun = Literal["not_run", "out_of_time", "forged"]
+STOPPED: dict[StopReason | NotRun, str] = {
     "timeout": "{what} had not ended when its time was up; look for a loop that does not end.",
     "memory": "{what} took more memory than there is for one student.",
     "killed": "{what} ended the whole process, by os._exit, by a crash or by closing its channel.",
     "output": "{what} printed or returned far more than can be read.",
+    "forged": "{what} does not count: the file writes messages that only the grader may write.",
     "not_run": "{what} was not run: too many other cells of this file had to be stopped.",
+    "out_of_time": "{what} was not run: the time for the whole file was up before its turn.",
 }
 
 
@@ -48,15 +52,29 @@ class Tests:
     @property
     def sha256(self) -> str:
         """Changes when anything changes that a verdict depends on."""
-        library = Path(checks.check_answers.__file__)
-        public = [library, library.with_name(f"lesson_{self.number}.py")]
-        parts = [path.read_text() for path in public if path.exists()]
-        return hashlib.sha256(json.dumps([parts, self.private, self.seed]).encode()).hexdigest()
+        library = sorted(Path(checks.__file__).parent.glob("*.py"))
+        others = [path for path in library if path.stem.startswith("lesson_")]
+        public = [path for path in library if path not in others or path.stem[-2:] == self.number]
+        parts = [path.read_text() for path in public]
+        seed = self.seed and exercise_seed(self.seed, self.number)
+        return hashlib.sha256(json.dumps([parts, self.private, seed]).encode()).hexdigest()
 
 
 def tests_sha256(assignment: Assignment, tests: Tests) -> str:
     """Changes when anything changes that marks depend on, apart from the submission."""
     return hashlib.sha256(f"{assignment.sha256} {tests.sha256}".encode()).hexdigest()
+
+
+def exercise_seed(seed: int, name: str) -> int:
+    """The seed of an exercise ("03.design"), from the instructor's: one does not tell another."""
+    digest = hashlib.blake2b(name.encode(), key=_key(seed), digest_size=15).digest()
+    return 1 + int.from_bytes(digest)
+
+
+@cache
+def _key(seed: int) -> bytes:
+    """Takes long on purpose: an instructor's seed is short enough to try all that there are."""
+    return hashlib.scrypt(str(seed).encode(), salt=b"private/seed.txt", n=1 << 14, r=8, p=1)
 
 
 @dataclass(frozen=True)
@@ -123,7 +141,7 @@ def cases(tests: Tests) -> dict[str, list[Case]]:
     found = {name: [Case(check, 0, True)] for name, check in public.items()}
     if tests.seed:
         for name, check in public.items():
-            drawn = Case(check, tests.seed, False)
+            drawn = Case(check, exercise_seed(tests.seed, name), False)
             if drawn.arguments() != found[name][0].arguments():
                 found[name].append(drawn)
     private = _private(tests)
@@ -151,9 +169,13 @@ def _private(tests: Tests) -> dict[str, Check]:
         ) from error
 
 
-def stopped(reason: StopReason | Literal["not_run"], what: str = "Your function") -> Verdict:
-    """The verdict on something that was stopped, or that was not run after too many others were."""
-    outcome: Outcome = "timeout" if reason == "not_run" else reason
+def stopped(reason: StopReason | NotRun, what: str = "Your function") -> Verdict:
+    """The verdict on something that was stopped, or that was not run after others had been."""
+    outcome: Outcome
+    if reason == "not_run" or reason == "out_of_time":
+        outcome = "timeout"
+    else:
+        outcome = "killed" if reason == "forged" else reason
     return Verdict(outcome, STOPPED[reason].format(what=what))
 
 
@@ -161,24 +183,24 @@ def judge(case: Case, result: StepResult) -> Verdict:
     """The verdict on what came out of the sandbox about one call; nothing in it is trusted."""
     try:
         outputs = _outputs(result, len(case.arguments()))
-    except (codec.NotAValue, codec.TooLarge, RecursionError):
-        return Verdict("killed", FORGED)
+    except Exception:
+        return Verdict("killed", FORGED)  # the runner does not write such a thing
     try:
         with case.drawn():
             sentence = case.check.verdict(case.check.outputs(_replay(outputs)))
     except CheckFailed as failure:
         sentence = str(failure)
     except StudentError as error:
-        return _error(error, case.shown)
+        return _error(error) if case.shown else _error_unseen(error)
     except Exception as error:
         sentence = f"What your function returns cannot be compared ({type(error).__name__})."
     if sentence is None:
         return Verdict("right", "Right.")
     if sentence == checks.NOT_ANSWERED:
         return Verdict("blank", "Not answered yet.")
-    misconception = sentence if sentence in case.check.misconceptions else None
+    misconception = sentence if case.check.is_named(sentence) else None
     if not case.shown and misconception is None:
-        sentence = f"The answer is right for the inputs of the notebook's check, but not {UNSEEN}."
+        sentence = WRONG_UNSEEN
     return Verdict("wrong", sentence[:MAX_SENTENCE], misconception)
 
 
@@ -198,7 +220,9 @@ def _outputs(result: StepResult, count: int) -> list[Any]:
         NotImplemented if output.is_blank else codec.decode(output.value)
         for output in result.outputs[:count]
     ]
-    if result.has_changed_inputs:
+    if result.is_absent:
+        outputs.append(student_error(ErrorReport("NameError", "")))
+    elif result.has_changed_inputs:
         outputs[-1:] = [CheckFailed(checks.CHANGED)]
     elif result.is_too_large:
         outputs.append(CheckFailed("What your function returns is far too large."))
@@ -241,13 +265,16 @@ def described(error: StudentError, whose: str = "") -> str:
     return f"{name}{place}: {message}." if message else f"{name}{place}."
 
 
-def _error(error: StudentError, shown: bool) -> Verdict:
-    name = type(error).__name__
-    if name == "MemoryError":
+def _error(error: StudentError) -> Verdict:
+    if type(error).__name__ == "MemoryError":
         return stopped("memory")
-    if not shown:
-        known = name if hasattr(builtins, name) else "an error"  # another name could hold inputs
-        return Verdict("error", f"Your function ends in {known} {UNSEEN}.")
     notes = " ".join(getattr(error, "__notes__", []))
     sentence = f"{described(error, ' of its cell')} {notes}".strip()
     return Verdict("error", sentence[:MAX_SENTENCE])
+
+
+def _error_unseen(error: StudentError) -> Verdict:
+    """Nothing of the error: its name, message and line are the student's to choose."""
+    if type(error).__name__ == "MemoryError":
+        return stopped("memory")
+    return Verdict("error", ERROR_UNSEEN)

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from course_lib import files
+from course_tools.grading import assignment, due_dates
 from course_tools.grading.class_folder import ClassFolder
-from course_tools.grading.reports import marks
+from course_tools.grading.reports import feedback_zip, marks, similarity
 from course_tools.grading.reports.marks import Change, StudentMarks
+from course_tools.grading.reports.similarity import NOTHING_ALIKE, Similarity
 from course_tools.grading.results import ExerciseResult, Outcome
 from course_tools.lessons import lesson_source
 from course_tools.lessons.lesson_source import Lesson
@@ -66,6 +68,9 @@ class ClassReport:
         bins: (share of the points, how many students).
         slowest: the three exercises that took longest.
         late: (student, hours).
+        extended: students with a later date than the class.
+        date_remarks: lines of extensions.csv that changed nothing, each with the reason.
+        similarity: pairs for a person to look at.
     """
 
     title: str
@@ -82,33 +87,50 @@ class ClassReport:
     faulty: list[StudentMarks]
     late: list[tuple[StudentMarks, float]]
     changes: list[Change]
+    extended: list[StudentMarks]
+    date_remarks: list[str]
+    similarity: Similarity
 
 
 def write(
-    folder: ClassFolder, lesson: Lesson, column: str = "", say: Callable[[str], None] = print
+    folder: ClassFolder,
+    lesson: Lesson,
+    column: str = "",
+    say: Callable[[str], None] = print,
+    as_zip: bool = False,
 ) -> None:
     """Write the pages, the marks and the report of an assignment.
 
     Args:
         column: how the learning platform calls the assignment; the lesson's name if empty.
         say: takes what is to be printed.
+        as_zip: also write all pages as one zip that the platform takes back.
 
     Raises:
-        CourseError: it was never released, or a result cannot be read.
+        CourseError: it was never released, or a result, extensions.csv or late.toml cannot be
+            read; then nothing is written.
     """
     found = marks.read(folder, lesson.name)
+    dates = due_dates.read(folder.root, lesson.name)
+    class_report = report(
+        lesson,
+        found,
+        date_remarks=dates.remarks({record.student for record in found}),
+        alike=similarity.find(found, _handed_out(folder, lesson)),
+    )
     submitted = [record for record in found if record.is_submitted]
     for record in submitted:
         page = _page("feedback.html", record=record, lesson=lesson, title=_title(lesson))
         _write(folder.root / "feedback" / record.student / f"{lesson.name}.html", page)
     reports = folder.root / "reports"
     marks.write_csv(reports / f"{lesson.name}.csv", found, column or lesson.name)
-    class_report = report(lesson, found)
     for kind in ("html", "txt"):
         page = _page(f"report.{kind}", report=class_report)
         _write(reports / f"{lesson.name}.{kind}", page)
     say(_page("report.txt", report=class_report))
     say(f"{len(submitted)} pages in feedback/STUDENT/{lesson.name}.html")
+    if as_zip:
+        _write_zip(folder, lesson, submitted, say)
     say(f"marks for the learning platform in reports/{lesson.name}.csv")
     say(f"this report as a page in reports/{lesson.name}.html")
     unmatched = sum(not record.is_matched for record in submitted)
@@ -120,7 +142,25 @@ def write(
         )
 
 
-def report(lesson: Lesson, found: list[StudentMarks]) -> ClassReport:
+def _handed_out(folder: ClassFolder, lesson: Lesson) -> assignment.Assignment | None:
+    is_there = assignment.assignment_file(folder.root, lesson.name).exists()
+    return assignment.read(folder.root, lesson.name) if is_there else None
+
+
+def _write_zip(
+    folder: ClassFolder, lesson: Lesson, submitted: list[StudentMarks], say: Callable[[str], None]
+) -> None:
+    path, num_plain = feedback_zip.write(folder, lesson.name, submitted)
+    plain = f"; {num_plain} of them under STUDENT/, not in a platform's way" if num_plain else ""
+    say(f"all pages for the learning platform in {path.relative_to(folder.root)}{plain}")
+
+
+def report(
+    lesson: Lesson,
+    found: list[StudentMarks],
+    date_remarks: list[str] | None = None,
+    alike: Similarity = NOTHING_ALIKE,
+) -> ClassReport:
     """The report on a class."""
     graded = [record for record in found if record.is_graded]
     points = [record.points for record in graded]
@@ -144,12 +184,11 @@ def report(lesson: Lesson, found: list[StudentMarks]) -> ClassReport:
         exercises=exercises,
         slowest=sorted(exercises, key=lambda each: -each.slowest)[:3],
         faulty=[record for record in found if record.is_submitted and record.result.remark],
-        late=[
-            (record, record.result.late_seconds / 3600)
-            for record in found
-            if record.result.late_seconds
-        ],
+        late=[(record, record.late_seconds / 3600) for record in found if record.late_seconds],
         changes=marks.changes(found),
+        extended=[record for record in found if record.is_extended],
+        date_remarks=date_remarks or [],
+        similarity=alike,
     )
 
 

@@ -1,20 +1,23 @@
 """The marks of a class, made of what grading found and what people gave in the gradebook.
 
 `results/NN_name/STUDENT.json` says what grading found. A score or comment that a person gave in
-nbgrader's formgrader counts instead of it, or beside it.
+nbgrader's formgrader counts instead of it, or beside it. What is late loses what late.toml says.
 """
 
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from course_lib import files
 from course_lib.files import CourseError
-from course_tools.grading import results
+from course_tools.grading import due_dates, results
 from course_tools.grading.class_folder import ClassFolder
 from course_tools.grading.gradebook import opened
+from course_tools.grading.reports import late_penalty
+from course_tools.grading.reports.late_penalty import NO_PENALTY, LatePenalty
 from course_tools.grading.results import EarlierResult, ExerciseResult, Result, WrittenAnswer
 
 # How a spreadsheet knows a formula: such a text gets an apostrophe in front.
@@ -80,12 +83,18 @@ class StudentMarks:
         listed: the student's line of the class list, or {}.
         result: what grading found; of the status "missing" if there is no result.
         manual: nbgrader's name of a cell -> what a person gave for it.
+        due: the date that counts for this student, in UTC and without a time zone, if there is one.
+        is_extended: it is another one than that of the class.
+        penalty: what late work loses.
     """
 
     student: str
     listed: Mapping[str, str]
     result: Result
     manual: Mapping[str, ManualGrade] = field(default_factory=dict)
+    due: datetime | None = None
+    is_extended: bool = False
+    penalty: LatePenalty = NO_PENALTY
 
     @property
     def name(self) -> str:
@@ -127,8 +136,35 @@ class StudentMarks:
 
     @property
     def points(self) -> float:
-        """The sum of what counts; an answer without a score counts 0."""
+        """The mark: what the work got, less what it loses for being late."""
+        return self.points_before * (1 - self.lost_percent / 100)
+
+    @property
+    def mark_text(self) -> str:
+        """The mark as tables have it; "" if there is none."""
+        return f"{round(self.points, 2):g}" if self.is_graded else ""
+
+    @property
+    def points_before(self) -> float:
+        """The sum of what counts, late or not; an answer without a score counts 0."""
         return sum(answer.points or 0.0 for answer in self.answers)
+
+    @property
+    def late_seconds(self) -> float:
+        """How late it came by the date that counts now; 0 if in time, or if that is not known."""
+        if self.result.timestamp:
+            return results.late_seconds(self.result.timestamp, self.due) or 0.0
+        return self.result.late_seconds or 0.0
+
+    @property
+    def lost_percent(self) -> float:
+        """How much of its points late work loses, from 0 to 100."""
+        return self.penalty.percent(self.late_seconds)
+
+    @property
+    def due_text(self) -> str:
+        """The date that counts, as people read it here; "" if there is none."""
+        return due_dates.local(self.due) if self.due else ""
 
     @property
     def max_points(self) -> float:
@@ -155,14 +191,23 @@ def read(folder: ClassFolder, name: str) -> list[StudentMarks]:
     """Everyone who is on the class list or has a result, by student.
 
     Raises:
-        CourseError: a result cannot be read, or the assignment was never released.
+        CourseError: a result, extensions.csv or late.toml cannot be read, or the assignment was
+            never released.
     """
     listed = folder.students()
+    dates = due_dates.read(folder.root, name)
+    penalty = late_penalty.read(folder.root)
     found = {result.student: result for result in results.read_all(folder.root, name)}
     manual = _manual_grades(folder, name)
     return [
         StudentMarks(
-            student, listed.get(student, {}), found.get(student, NO_RESULT), manual.get(student, {})
+            student,
+            listed.get(student, {}),
+            found.get(student, NO_RESULT),
+            manual.get(student, {}),
+            dates.of(student),
+            dates.is_extended(student),
+            penalty,
         )
         for student in sorted(listed.keys() | found.keys())
     ]
@@ -172,7 +217,7 @@ def _points_without_score(found: ExerciseResult | WrittenAnswer) -> float | None
     """What an answer gets to which no person has given a score."""
     if isinstance(found, ExerciseResult):
         return found.points
-    return None if found.source.strip() else 0.0
+    return None if found.source.strip() or found.note else 0.0
 
 
 def _manual_grades(folder: ClassFolder, name: str) -> dict[str, dict[str, ManualGrade]]:
@@ -248,8 +293,7 @@ def write_csv(path: Path, records: list[StudentMarks], column: str) -> None:
         writer.writerow([harmless(text) for text in header])
         for record in records:
             texts = [record.name, *(record.listed.get(key, "") for key in keys)]
-            mark = f"{round(record.points, 2):g}" if record.is_graded else ""
-            writer.writerow([*map(harmless, texts), mark])
+            writer.writerow([*map(harmless, texts), record.mark_text])
 
 
 def harmless(text: str) -> str:

@@ -1,20 +1,19 @@
 """The command line of bubblewrap: what is inside the sandbox, and what is not.
 
-Inside there is the system, the environment and `course_lib` without its checks, all read-only,
-and scratch in memory. Nothing else of this machine is there, and nothing of the class folder.
+Inside there is the system, the environment and a copy of `course_lib` without its checks, all
+read-only, and scratch in memory. Nothing else of this machine is there, and nothing of the class
+folder. Nothing is hidden by something mounted over it.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
-import course_lib
 from course_lib.files import CourseError
-from course_tools.grading.sandbox import codec, protocol, runner
+from course_tools.grading.sandbox import library
 
 INSTALL = (
     "Submissions are graded in a sandbox, and bubblewrap is {state}; install it (Debian and "
@@ -32,7 +31,6 @@ ENVIRONMENT = {
     "HOME": "/tmp",
     "USER": "student",
     "LANG": "C.UTF-8",
-    "MPLBACKEND": "agg",
     "MPLCONFIGDIR": "/tmp/matplotlib",
     "IPYTHONDIR": "/tmp/ipython",
     "COURSE_CACHE": "/tmp/course",
@@ -51,11 +49,10 @@ class SandboxError(CourseError):
     """The sandbox itself is not available: the student is not to blame."""
 
 
-def command(folder: Path, scratch: int, inherited: list[int]) -> list[str]:
+def command(scratch: int, inherited: list[int]) -> list[str]:
     """The command that runs what follows it inside the sandbox.
 
     Args:
-        folder: where an empty file can be put, which is bound over others to hide them.
         scratch: bytes that each of the scratch folders holds.
         inherited: open files with filters of system calls.
     """
@@ -74,8 +71,12 @@ def command(folder: Path, scratch: int, inherited: list[int]) -> list[str]:
     arguments += ["--proc", "/proc", "--dev", "/dev"]
     for path in ("/tmp", "/dev/shm"):
         arguments += ["--perms", "1777", "--size", str(scratch), "--tmpfs", path]
-    arguments += _course(folder)
-    arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
+    arguments += _environment()
+    arguments += _course()
+    arguments += _font_lists()
+    for path in ("/proc", "/dev", "/"):  # /proc/self/oom_score_adj, too, is for reading only
+        arguments += ["--remount-ro", path]
+    arguments += ["--chdir", "/tmp", "--"]
     if root:
         arguments += _as_nobody()
     return arguments
@@ -93,46 +94,68 @@ def _system() -> list[str]:
         if os.path.islink(path):
             arguments += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
-            arguments += ["--ro-bind", path, path]
+            arguments += _without_course(Path(path))
     arguments += ["--dir", "/etc"]
     for name in SETTINGS:
         arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     return arguments
 
 
-def _course(folder: Path) -> list[str]:
-    """The environment, `course_lib` without its checks, and the runner; nothing else of ours."""
-    library = Path(course_lib.__file__).parent
-    tools = Path(runner.__file__).parents[2]
-    empty = folder / "empty"
-    empty.touch()
-    empty.chmod(0o444)
-    arguments: list[str] = []
-    environment = [
-        path for path in (sys.base_prefix, sys.prefix) if not Path(path).is_relative_to("/usr")
-    ]
-    for path in dict.fromkeys([*environment, str(library)]):
-        for parent in [*reversed(Path(path).parents)][1:]:
-            arguments += ["--dir", str(parent)]  # one that bwrap makes by itself nobody may enter
-        arguments += ["--ro-bind", path, path]
-    packages = [tools, tools / "grading", tools / "grading" / "sandbox"]
-    arguments += [word for package in packages for word in ("--dir", str(package))]
-    for hidden in (library / "checks").rglob("lesson_*"):
-        arguments += ["--ro-bind", str(empty), str(hidden)]
-    modules = [package / "__init__.py" for package in packages]
-    for file in [*modules, runner.__file__, protocol.__file__, codec.__file__]:
-        arguments += ["--ro-bind", str(file), str(file)]
-    arguments += ["--perms", "1777", "--dir", ENVIRONMENT["MPLCONFIGDIR"]]
-    for fonts in _font_lists():
-        arguments += ["--ro-bind", str(fonts), f"{ENVIRONMENT['MPLCONFIGDIR']}/{fonts.name}"]
+def _environment() -> list[str]:
+    """Python and its packages; nothing of ours, wherever it is installed."""
+    arguments = []
+    for path in map(Path, dict.fromkeys([sys.base_prefix, sys.prefix])):
+        if not path.is_relative_to("/usr"):
+            arguments += [*_parents(path), *_without_course(path)]
     return arguments
 
 
-def _font_lists() -> list[Path]:
+def _course() -> list[str]:
+    """The copy of our code, at the place of the original; data as they are."""
+    copy = library.copy()
+    arguments = []
+    for source, target in [(copy.library, library.LIBRARY), (copy.tools, library.TOOLS)]:
+        arguments += [*_parents(target), "--ro-bind", str(source), str(target)]
+    for folder in copy.data:
+        arguments += ["--ro-bind", str(folder), str(folder)]
+    return arguments
+
+
+def _parents(path: Path) -> list[str]:
+    """One that bwrap makes by itself nobody may enter."""
+    return [word for parent in [*reversed(path.parents)][1:] for word in ("--dir", str(parent))]
+
+
+def _without_course(path: Path) -> list[str]:
+    """Mounts of a folder, but for our code in it: its neighbours are mounted one by one."""
+    if not any(ours.is_relative_to(path) for ours in _ours()):
+        return ["--ro-bind", str(path), str(path)]
+    arguments = ["--dir", str(path)]
+    for child in sorted(path.iterdir()):
+        if child.is_symlink():
+            arguments += ["--symlink", os.readlink(child), str(child)]
+        elif child.is_dir() and child not in _ours():
+            arguments += _without_course(child)
+        elif child.is_file():
+            arguments += ["--ro-bind", str(child), str(child)]
+    return arguments
+
+
+def _ours() -> list[Path]:
+    """The packages, and the checkout that they are in if there is one."""
+    root = library.LIBRARY.parent
+    return [library.LIBRARY, library.TOOLS, *([root] if (root / "pyproject.toml").exists() else [])]
+
+
+def _font_lists() -> list[str]:
     """matplotlib's lists of fonts, which it would otherwise make again in every sandbox."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(os.environ.get("MPLCONFIGDIR") or Path(caches) / "matplotlib")
-    return sorted(folder.glob("fontlist-*.json"))
+    inside = ENVIRONMENT["MPLCONFIGDIR"]
+    arguments = ["--perms", "1777", "--dir", inside]
+    for file in sorted(folder.glob("fontlist-*.json")):
+        arguments += ["--ro-bind", str(file), f"{inside}/{file.name}"]
+    return arguments
 
 
 def require() -> None:
@@ -143,12 +166,11 @@ def require() -> None:
     """
     if not shutil.which("bwrap"):
         raise SandboxError(INSTALL.format(state="missing"))
-    with tempfile.TemporaryDirectory() as folder:
-        probe = [*command(Path(folder), 1 << 20, []), "true"]
-        try:
-            done = subprocess.run(probe, capture_output=True, timeout=60)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise SandboxError(INSTALL.format(state=f"out of order ({error})")) from error
+    probe = [*command(1 << 20, []), "true"]
+    try:
+        done = subprocess.run(probe, capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SandboxError(INSTALL.format(state=f"out of order ({error})")) from error
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip().split("\n")[-1]
         raise SandboxError(FORBIDDEN.format(reason=reason[:200]))

@@ -1,7 +1,8 @@
 """Values that go into the sandbox and come out of it, as plain JSON. No pickle: nothing can run.
 
-Numbers, short texts, lists, tuples, dictionaries and arrays of numbers arrive as they are. Of
-anything else only the name of its type does: decoded, it is an empty object of such a type.
+Numbers, short texts, lists, tuples, dictionaries and arrays of numbers arrive as they are, and all
+else that a check takes as numbers, such as fractions and tensors, as an array. Of anything else
+only the name of its type arrives: decoded, it is an empty object of such a type.
 """
 
 import base64
@@ -11,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.checks import values
+
 MAX_DEPTH = 8
 MAX_ITEMS = 50_000  # lists, tuples, dictionaries and what they hold, all in all
 MAX_BYTES = 4 << 20  # of all arrays and texts
-MAX_DIGITS = 400
+MAX_BITS = 4096  # of a whole number
+MAX_AXES = 32
 MAX_NAME = 60
 MAX_TEXT = 200  # characters; an array of many texts takes the longest for each of them
 DTYPES = {
@@ -33,7 +37,7 @@ class NotAValue(ValueError):
 
 def encode(value: Any) -> Any:
     """`value` as what `json.dumps` takes. Raises TooLarge."""
-    return _Encoder().encode(value)
+    return _Encoder().encode(values.plain(value))
 
 
 def decode(code: Any) -> Any:
@@ -66,23 +70,25 @@ class _Encoder(_Budget):
         if value is None or kind is bool or kind is float:
             return value
         if kind is int:
-            return value if value.bit_length() < MAX_DIGITS else _other(kind)
-        if kind is str:
-            return value if len(value) <= MAX_TEXT else _other(kind)
+            return value if value.bit_length() <= MAX_BITS else _other(kind)
+        if isinstance(value, str):
+            return str(value) if len(value) <= MAX_TEXT else _other(kind)
         if isinstance(value, list | tuple):
             name = "list" if isinstance(value, list) else "tuple"
             self.count(depth, len(value))
             return {name: [self.encode(part, depth + 1) for part in value]}
         if isinstance(value, dict):
             self.count(depth, len(value))
-            pairs = [[self.encode(part, depth + 1) for part in pair] for pair in value.items()]
-            return {"dict": pairs}
+            if not all(map(_is_key, value)):
+                return _other(kind)
+            pairs = [(_plain_key(key), part) for key, part in value.items()]
+            return {"dict": [[self.encode(part, depth + 1) for part in pair] for pair in pairs]}
         return self._array(value, depth)
 
     def _array(self, value: Any, depth: int) -> Any:
-        """Arrays and tensors; anything else becomes the name of its type."""
+        """What a check takes as numbers; anything else becomes the name of its type."""
         try:
-            array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+            array = values.as_array(value)
             if array.dtype.kind == "f" and array.dtype.itemsize > 8:
                 array = array.astype(np.float64)
             array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
@@ -93,6 +99,19 @@ class _Encoder(_Budget):
         self.count(depth, size=array.nbytes)
         text = base64.b64encode(array.tobytes()).decode()
         return {"array": [array.dtype.str, list(array.shape), text]}
+
+
+def _is_key(key: Any) -> bool:
+    """Whether a dictionary that crosses may have this key."""
+    if isinstance(key, tuple):
+        return all(not isinstance(part, tuple) and _is_key(part) for part in key)
+    return key is None or isinstance(key, str | int | float | np.number | np.bool_)
+
+
+def _plain_key(key: Any) -> Any:
+    if isinstance(key, tuple):
+        return tuple(map(_plain_key, key))
+    return key.item() if isinstance(key, np.generic) else key
 
 
 class _Decoder(_Budget):
@@ -117,7 +136,7 @@ class _Decoder(_Budget):
             return parts if kind == "list" else tuple(parts)
         if kind == "dict" and all(type(pair) is list and len(pair) == 2 for pair in content):
             pairs = [[self.decode(part, depth + 1) for part in pair] for pair in content]
-            if all(type(key) in (str, int, bool, float, type(None)) for key, _ in pairs):
+            if all(_is_key(key) for key, _ in pairs):
                 return dict(pairs)
         raise NotAValue("of an unknown kind")
 
@@ -129,7 +148,7 @@ class _Decoder(_Budget):
             raise NotAValue("an array of a type that is not allowed")
         if type(shape) is not list or not all(type(n) is int and n >= 0 for n in shape):
             raise NotAValue("an array without a shape")
-        if len(shape) > 32 or any(n > MAX_BYTES for n in shape):
+        if len(shape) > MAX_AXES or math.prod(n or 1 for n in shape) > MAX_BYTES:
             raise TooLarge("has too many axes, or too long ones")
         self.count(depth, size=len(text) * 3 // 4)
         try:

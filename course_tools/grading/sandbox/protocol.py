@@ -1,9 +1,9 @@
 """What the grader and the runner in the sandbox say to each other: one message a line, in JSON.
 
-The grader sends a `Job`, then one `CallRequest` after the other. The runner answers `Ready`, then
-`Begin` and `End` for each step: the cells of the job, then the calls. All that comes from the
-runner is hostile: `from_line` lets nothing through but these shapes, and what is typed `Any` in
-them is a value that only `codec.decode` may read.
+The grader sends a `Job`, then one request after the other, each of which is a step. The runner
+answers `Ready`, then `Begin` and `End` for each step. All that comes from the runner is hostile:
+`from_line` lets nothing through but these shapes, and what is typed `Any` in them is a value that
+only `codec.decode` may read.
 """
 
 import json
@@ -26,6 +26,7 @@ class SandboxLimits(Struct, frozen=True):
     cell_wall_seconds: float = 240  # on a busy machine a framework may take a minute to load
     call_cpu_seconds: float = 10
     call_wall_seconds: float = 90
+    submission_wall_seconds: float = 180  # of all steps, in all processes that they take
     start_wall_seconds: float = 120
     memory: int = 3 << 30  # bytes, of all processes together
     scratch: int = 256 << 20  # bytes of each scratch folder
@@ -37,17 +38,35 @@ class SandboxLimits(Struct, frozen=True):
 
 
 class Job(Struct, frozen=True):
-    """The cells to run, and within what limits."""
+    """Within what limits all that follows runs."""
 
     limits: SandboxLimits
-    cells: list[str]
 
 
-class CallRequest(Struct, frozen=True):
-    """A function to call, once for each encoded tuple of arguments."""
+class RunCell(Struct, frozen=True, tag="cell"):
+    """A cell to run."""
+
+    source: str
+
+
+class Remember(Struct, frozen=True, tag="remember"):
+    """Keep what all names stand for now, under the name of this state."""
+
+    state: str
+
+
+class CallRequest(Struct, frozen=True, tag="call"):
+    """A function to call, once for each encoded tuple of arguments.
+
+    `state` is the name of the state in which it is called: as it was remembered; "" is as it is.
+    """
 
     function: str
     arguments: list[Any]
+    state: str = ""
+
+
+Request = RunCell | Remember | CallRequest
 
 
 class Ready(Struct, array_like=True, forbid_unknown_fields=True):
@@ -119,3 +138,9 @@ def from_line(line: str | bytes, shape: type[Shape]) -> Shape:
         return msgspec.convert(json.loads(line), shape)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"no {shape.__name__}: {error}") from error
+
+
+def request_from_line(line: str | bytes) -> Request:
+    """What the grader asks for. It is not hostile."""
+    request: Request = msgspec.convert(json.loads(line), Request)
+    return request

@@ -1,38 +1,40 @@
-"""Runs inside the sandbox: a submission's cells, one after the other, then its functions.
+"""Runs inside the sandbox: a submission's cells, and calls of its functions between them.
 
-It reads its job from what was standard input, and then one line for each call, so that no inputs
+It reads its job from what was standard input, and then one line for each step, so that no inputs
 are here before their turn. On what was standard output it reports what each step gave, and it
 decides nothing: whether a value is right is judged outside.
 """
 
+import asyncio
 import io
 import os
 import resource
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
-from types import ModuleType
 from typing import Any, TextIO
 
 from msgspec import Struct
 
-from course_tools.grading.sandbox import codec
+from course_tools.grading.sandbox import codec, kernel_shell
 from course_tools.grading.sandbox.protocol import (
     MAX_MESSAGE,
     MAX_PRINTED,
     Begin,
-    CallRequest,
     End,
     ErrorReport,
     Job,
     Output,
     Ready,
+    Remember,
+    Request,
+    RunCell,
     SandboxLimits,
     StepResult,
     from_line,
+    request_from_line,
     to_line,
 )
 
@@ -43,6 +45,8 @@ Sender = Callable[[Struct], None]
 class CapturedOutput(io.TextIOBase):
     """Standard output for cells: keeps the beginning, and ends the process that floods it."""
 
+    encoding = "UTF-8"
+
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.total = 0
@@ -51,6 +55,10 @@ class CapturedOutput(io.TextIOBase):
     def writable(self) -> bool:
         """Always."""
         return True
+
+    def fileno(self) -> int:
+        """One that swallows what programs write to it."""
+        return 1
 
     def write(self, text: str) -> int:
         """Count the text, and keep what there is room for."""
@@ -73,28 +81,48 @@ def main() -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)
-        work(requests, _sender(channel))
+        asyncio.run(work(requests, _sender(channel)))
     os._exit(0)  # whatever threads or exit handlers there are now
 
 
-def work(requests: TextIO, send: Sender) -> None:
-    """Run the cells, then each call that is asked for."""
+async def work(requests: TextIO, send: Sender) -> None:
+    """Do one step after the other; a loop runs meanwhile, as in a kernel."""
     job = from_line(requests.readline(), Job)
     confine(job.limits)
     sys.stdout = sys.stderr = captured = CapturedOutput(job.limits.printed)
     send(Ready())
     sys.meta_path.insert(0, _LazyFinder())
-    shell = _shell()
-    for step, source in enumerate(job.cells):
+    notebook = Notebook(captured)
+    for step, line in enumerate(requests):
+        request = request_from_line(line)
         send(Begin(step))
-        send(End(step, "end", _run_cell(shell, source)))
-    for step, request in enumerate(requests, len(job.cells)):
-        call = from_line(request, CallRequest)
-        captured.take()
-        send(Begin(step))
-        result = _call(shell.user_ns.get(call.function), call.arguments)
-        result.printed = captured.take()
-        send(End(step, "end", result))
+        send(End(step, "end", await notebook.do(request)))
+
+
+class Notebook:
+    """The submission as it runs: its shell, and the states that were remembered."""
+
+    def __init__(self, captured: CapturedOutput) -> None:
+        self._captured = captured
+        self._shell = kernel_shell.make()
+        self._states: dict[str, dict[str, Any]] = {}
+
+    async def do(self, request: Request) -> StepResult:
+        """Do what is asked for."""
+        if isinstance(request, RunCell):
+            error = await kernel_shell.run_cell(self._shell, request.source)
+            return StepResult(error=None if error is None else _report(error))
+        names: dict[str, Any] = self._shell.user_ns
+        if isinstance(request, Remember):
+            self._states[request.state] = dict(names)
+            return StepResult()
+        if request.state in self._states:
+            names.clear()
+            names.update(self._states[request.state])
+        self._captured.take()
+        result = _call(names.get(request.function), request.arguments)
+        result.printed = self._captured.take()
+        return result
 
 
 def confine(limits: SandboxLimits) -> None:
@@ -105,14 +133,13 @@ def confine(limits: SandboxLimits) -> None:
         resource.RLIMIT_NPROC: limits.processes,
         resource.RLIMIT_NOFILE: limits.files,
         resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
     }.items():
         if limit is None:
             continue
         _, hard = resource.getrlimit(name)
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(name, (limit, limit))
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # if the machine runs out of memory, the grader is not the one to go
 
 
 class _LazyFinder(MetaPathFinder):
@@ -134,32 +161,6 @@ def _sender(channel: int) -> Sender:
             rest = rest[os.write(channel, rest) :]
 
     return send
-
-
-def _shell() -> Any:
-    """An IPython shell, as a notebook has, without files and without messages of its own."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    module = ModuleType("__main__")
-    sys.modules["__main__"] = module
-    shell: Any = InteractiveShell.instance(config=config, user_module=module)
-    for name in ("showtraceback", "showsyntaxerror"):
-        setattr(shell, name, lambda *arguments, **options: None)
-    shell.ask_exit = sys.exit  # what quit() and exit() call
-    return shell
-
-
-def _run_cell(shell: Any, source: str) -> StepResult:
-    try:
-        result = shell.run_cell(source, silent=True)
-        error = result.error_before_exec or result.error_in_exec
-    except BaseException as raised:
-        error = raised
-    return StepResult(error=None if error is None else _report(error))
 
 
 def _call(function: Any, cases: list[Any]) -> StepResult:

@@ -2,7 +2,8 @@
 
 Inside there is the system, the environment and `course_lib` without its checks, all read-only; a
 scratch folder in memory; no network; no other process. What comes out is lines of text, and a
-sandbox that does not keep within its limits is stopped.
+sandbox that does not keep within its limits is stopped: the limits are looked at on every turn of
+the loop that waits, whatever arrives meanwhile.
 """
 
 import os
@@ -19,19 +20,32 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from course_tools.grading.sandbox import bubblewrap, resource_usage, runner, seccomp
+from course_tools.grading.sandbox import (
+    bubblewrap,
+    memory_group,
+    resource_usage,
+    runner,
+    seccomp,
+    workspace,
+)
 from course_tools.grading.sandbox.bubblewrap import SandboxError
 from course_tools.grading.sandbox.protocol import (
+    Begin,
+    End,
     Job,
     ProtocolError,
     Ready,
     SandboxLimits,
     Shape,
+    StepResult,
     from_line,
     to_line,
 )
 
-StopReason = Literal["timeout", "memory", "killed", "output"]
+# If the machine runs out of memory, the grader is not the one to go; and one group for all memory.
+ENTER = 'echo 1000 > /proc/self/oom_score_adj; [ -z "$0" ] || echo $$ > "$0" || exit 1; exec "$@"'
+LOOK_SECONDS = 0.02, 0.2  # from one look at what a process uses to the next: at first, later
+StopReason = Literal["timeout", "memory", "killed", "output", "forged"]
 
 
 class Stopped(Exception):
@@ -58,7 +72,8 @@ class Process:
 
     def _launch(self) -> None:
         command = [sys.executable, "-B", "-s", "-m", runner.__name__]
-        scratch = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="grading-")))
+        folder = tempfile.TemporaryDirectory(prefix="process-", dir=workspace.folder())
+        scratch = Path(self._exit.enter_context(folder))
         environment: dict[str, str] = {}
         inherited: list[int] = []
         if self._unsafe:
@@ -69,9 +84,13 @@ class Process:
                 (scratch / "filter").write_bytes(program)
                 inherited = [os.open(scratch / "filter", os.O_RDONLY)]
                 self._exit.callback(os.close, inherited[0])
-            command = bubblewrap.command(scratch, self.limits.scratch, inherited) + command
+            command = bubblewrap.command(self.limits.scratch, inherited) + command
+        self._group = memory_group.make(self.limits.memory)
+        if self._group:
+            self._exit.callback(self._group.close)
+        entrance = str(self._group.entrance) if self._group else ""
         self._process = subprocess.Popen(
-            command,
+            ["/bin/sh", "-c", ENTER, entrance, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -105,8 +124,8 @@ class Process:
                 pipe.close()
         self._process.wait()
 
-    def start(self, cells: list[str]) -> None:
-        """Give the runner its job, and wait until it has read it and is ready.
+    def start(self) -> None:
+        """Give the runner its limits, and wait until it keeps within them and is ready.
 
         Raises:
             SandboxError: it did not start.
@@ -114,7 +133,7 @@ class Process:
         limits = self.limits
         if self._unsafe:  # without a sandbox all processes of the user would count
             limits = msgspec.structs.replace(limits, processes=None)
-        self.send(Job(limits, cells))
+        self.send(Job(limits))
         try:
             self.receive(Ready, limits.start_wall_seconds, limits.start_wall_seconds)
         except Stopped as error:
@@ -135,6 +154,21 @@ class Process:
         lines = (self._process.stderr.read(10_000) or b"").decode(errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "it said nothing")[:300]
 
+    def step(self, number: int, cpu_seconds: float, wall_seconds: float) -> StepResult:
+        """Wait for a step to begin and to end, which may take so many seconds all in all.
+
+        Raises:
+            Stopped: it did not; also for a message about another step.
+        """
+        ends = time.monotonic() + wall_seconds
+        begin = self.receive(Begin, cpu_seconds, wall_seconds)
+        end = self.receive(End, cpu_seconds, ends - time.monotonic())
+        if (begin.step, end.step) != (number, number):
+            raise Stopped("forged")
+        if self._group and self._group.was_exceeded():
+            raise Stopped("memory")  # it cost a process that this one had started
+        return end.result
+
     def receive(self, shape: type[Shape], cpu_seconds: float, wall_seconds: float) -> Shape:
         """The next message, if it has this shape and comes within so many seconds.
 
@@ -145,27 +179,40 @@ class Process:
         try:
             return from_line(line, shape)
         except ProtocolError as error:
-            raise Stopped("killed") from error  # the runner does not write such a line
+            raise Stopped("forged") from error  # the runner does not write such a line
 
     def _line(self, cpu_seconds: float, wall_seconds: float) -> bytes:
         deadline = time.monotonic() + wall_seconds
-        cpu_before, _ = resource_usage.usage(self._process.pid)
-        pause = 0.02
+        max_cpu_seconds = resource_usage.seconds(self._process.pid) + cpu_seconds
+        pause, slowest = LOOK_SECONDS
+        next_look = time.monotonic() + pause
         while b"\n" not in self._unread:
             if len(self._unread) > self.limits.line:
                 raise Stopped("output")
-            if ready := self._selector.select(pause):
-                for key, _ in ready:
-                    self._write() if key.fd == self._input else self._read()
-                continue
-            pause = min(0.2, pause * 1.5)
-            cpu_now, memory = resource_usage.usage(self._process.pid, self.limits.memory)
-            if memory > self.limits.memory:
-                raise Stopped("memory")
-            if time.monotonic() > deadline or cpu_now - cpu_before > cpu_seconds:
+            now = time.monotonic()
+            if now > deadline:
                 raise Stopped("timeout")
+            if now >= next_look:
+                self._look(max_cpu_seconds)
+                pause = min(slowest, pause * 1.5)
+                next_look = time.monotonic() + pause
+            for key, _ in self._selector.select(min(pause, max(0, next_look - now))):
+                self._write() if key.fd == self._input else self._read()
         line, self._unread = self._unread.split(b"\n", 1)
         return line
+
+    def _look(self, max_cpu_seconds: float) -> None:
+        """Raise Stopped if the processes have used more than they may."""
+        if resource_usage.seconds(self._process.pid) > max_cpu_seconds:
+            raise Stopped("timeout")
+        if self._has_exceeded_memory():
+            raise Stopped("memory")
+
+    def _has_exceeded_memory(self) -> bool:
+        if self._group:
+            return self._group.was_exceeded()
+        limit = self.limits.memory
+        return resource_usage.memory(self._process.pid, limit) > limit
 
     def _write(self) -> None:
         try:
@@ -189,7 +236,9 @@ class Process:
         try:
             code = self._process.wait(2)
         except subprocess.TimeoutExpired:
-            return "killed"  # it closed its channel and still runs
+            code = None  # it closed its channel and still runs
+        if self._group and self._group.was_exceeded():
+            return "memory"
         if code == runner.EXIT_FLOODED:
             return "output"
         return "memory" if code == runner.EXIT_NO_MEMORY else "killed"

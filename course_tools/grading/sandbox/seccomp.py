@@ -1,7 +1,8 @@
 """A filter of system calls for the sandbox, in the form that `bwrap --seccomp` takes.
 
-It closes what limits on memory do not reach: memory that belongs to a file without a name or to
-no process at all, and new namespaces, in which a student's process could mount without a limit.
+It closes what limits on memory do not reach: memory that belongs to a file without a name, to a
+pipe or to no process at all, and new namespaces, in which a student's process could mount without
+a limit. Larger buffers of sockets are not granted, though programs that ask are told they are.
 """
 
 import errno
@@ -16,7 +17,11 @@ CALLS = {  # their numbers on these two
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
+    "semget": (64, 190),
     "msgget": (68, 186),
+    "mq_open": (240, 180),
+    "vmsplice": (278, 75),
+    "io_setup": (206, 0),
     "ptrace": (101, 117),
     "bpf": (321, 280),
     "keyctl": (250, 219),
@@ -28,11 +33,14 @@ CALLS = {  # their numbers on these two
 }
 CLONE = (56, 220)
 CLONE3 = (435, 435)  # hides its flags from a filter; told that there is none, programs take clone
+SETSOCKOPT = (54, 208)
+SOL_SOCKET, BUFFER_SIZES = 1, (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and both with FORCE
 X32 = 0x40000000  # the second set of calls that x86 has
 NEW_USER_NAMESPACE = 0x10000000
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 NUMBER_AT, ARCHITECTURE_AT, FLAGS_AT = 0, 4, 16
+LEVEL_AT, OPTION_AT = 24, 32  # the second and the third argument
 
 
 def program() -> bytes | None:
@@ -52,6 +60,7 @@ def program() -> bytes | None:
     ]
     for numbers in CALLS.values():
         steps += [(EQUAL, 0, 1, numbers[column]), (RETURN, 0, 0, ERROR | errno.EPERM)]
+    steps += _no_larger_buffers(SETSOCKOPT[column])
     steps += [
         (EQUAL, 0, 3, CLONE[column]),
         (LOAD, 0, 0, FLAGS_AT),
@@ -60,3 +69,18 @@ def program() -> bytes | None:
         (RETURN, 0, 0, ALLOW),
     ]
     return b"".join(struct.pack("HBBI", *step) for step in steps)
+
+
+def _no_larger_buffers(setsockopt: int) -> list[tuple[int, int, int, int]]:
+    """Steps that answer "done" to a request for another buffer size, and do nothing."""
+    count = len(BUFFER_SIZES)
+    equal = [(EQUAL, count - place, 0, size) for place, size in enumerate(BUFFER_SIZES)]
+    return [
+        (EQUAL, 0, count + 5, setsockopt),
+        (LOAD, 0, 0, LEVEL_AT),
+        (EQUAL, 0, count + 1, SOL_SOCKET),
+        (LOAD, 0, 0, OPTION_AT),
+        *equal,
+        (RETURN, 0, 0, ALLOW),
+        (RETURN, 0, 0, ERROR),
+    ]

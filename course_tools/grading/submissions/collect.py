@@ -1,66 +1,76 @@
 """Take in what a learning platform gives: a folder or zip with a notebook from each student.
 
-Files are copied as they are; only `notebook_reader`, in a process of its own, opens them as
-notebooks. What is not understood is refused by itself, with a reason, and stops nothing else.
+`downloads` reads its files and `owners` says whose they are; here they are stored and reported.
+Only `notebook_reader`, in a process of its own, opens them as notebooks. What is not understood is
+refused by itself, with a reason, and stops nothing else.
 """
 
-import os
 import re
 import shutil
-import stat
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from course_lib import files
 from course_lib.files import CourseError
-from course_tools.grading.class_folder import STUDENT_COLUMNS, ClassFolder
-from course_tools.grading.gradebook import due_date
-from course_tools.grading.submissions import submitted_notebook
+from course_tools.grading import due_dates
+from course_tools.grading.class_folder import ClassFolder
+from course_tools.grading.submissions import downloads, submitted_notebook
+from course_tools.grading.submissions.downloads import MAX_BYTES, Entry, printable, too_large
+from course_tools.grading.submissions.notebook_reader import Unreadable
+from course_tools.grading.submissions.owners import ORIGIN, Owner, Owners, folded
 from course_tools.lessons.lesson_source import Lesson
 
-MAX_BYTES = 20_000_000  # a notebook with its outputs; a solved lesson has 3 MB
-MAX_FILES = 20_000
-# "Ada Lovelace_1234_assignsubmission_file_": Moodle's number is another one in each assignment.
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_file_?.*")
-# "lovelaceada_LATE_1234_5678_name.ipynb": the first number is the user's, as in the gradebook.
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_.+")
-NOISE = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One file of the download; `problem` is the reason why it must not be read, or ""."""
-
-    path: PurePosixPath
-    modified: datetime
-    open: Callable[[], IO[bytes]]
-    problem: str = ""
+ZIP = b"PK\x03\x04"
+NO_NOTEBOOK = "it is no notebook (.ipynb)"
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A submission that was taken in, and what it replaced."""
+    """A submission that was taken in, and what it replaced; `modified` is None if not known."""
 
     student: str
     file: str
-    modified: datetime
+    modified: datetime | None
     remark: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Collection:
     """What came in, what was refused: (file, reason), and who was not on the filled class list."""
 
-    taken: list[Taken]
-    refused: list[tuple[str, str]]
+    taken: list[Taken] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
     new: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file of a student's that could be their submission.
+
+    Attributes:
+        content: None if it cannot be read.
+        problem: why it cannot be graded, or "".
+        remark: what was done to it.
+    """
+
+    owner: Owner
+    entry: Entry
+    content: bytes | None
+    problem: str
+    remark: str = ""
+
+    @property
+    def is_called_notebook(self) -> bool:
+        """Whether its name says that it is a notebook."""
+        return bool(re.search(r"\.ipynb\b", self.entry.path.name, re.IGNORECASE))
+
+    @property
+    def age(self) -> tuple[datetime, int]:
+        """Grows from older to newer versions of a submission."""
+        return self.entry.modified or LONG_AGO, self.owner.claim.version
 
 
 def collect(folder: ClassFolder, lesson: Lesson, source: Path) -> Collection:
@@ -70,56 +80,209 @@ def collect(folder: ClassFolder, lesson: Lesson, source: Path) -> Collection:
     grading lists its student as failed.
 
     Raises:
-        CourseError: `source` is neither a folder nor a zip that can be read.
+        CourseError: `source` is neither a folder nor a zip that can be read, or the class list is
+            not understood; then nothing is changed.
     """
-    students = folder.students()
-    listed = frozenset(students)
-    taken: dict[str, tuple[str, Taken]] = {}  # student -> what their name was, their submission
-    refused = []
-    with _opened(source) as entries:
-        entries = [entry for entry in entries if not _is_noise(entry.path)]
-        top = _common_folder(entries)
-        for entry in sorted(entries, key=lambda entry: entry.modified):
+    collection = Collection()
+    added: dict[str, dict[str, str]] = {}
+    with downloads.opened(source) as entries:
+        owners = Owners.of(folder, lesson, entries)
+        for group in _by_student(owners, entries, collection):
             try:
-                who, row = _student(entry, lesson, top, students)
-                student = row["student"]
-                if student in taken and taken[student][0] != who:
-                    other = taken[student][0]
-                    raise CourseError(f"{who!r} and {other!r} would both be called {student!r}")
-                remark = _store(folder, student, lesson, entry)
+                owner, taken = _take(folder, lesson, group, collection)
             except CourseError as problem:
-                refused.append((str(entry.path), str(problem)))
+                collection.refused += [(str(entry.path), str(problem)) for _, entry in group]
                 continue
-            students.setdefault(student, row)
-            taken[student] = who, Taken(student, str(entry.path), entry.modified, remark)
-    folder.write_students(students)
-    new = frozenset(taken) - listed if listed else frozenset()
-    return Collection([each for _, each in taken.values()], refused, new)
+            if taken:
+                collection.taken.append(taken)
+                added |= {owner.student: owner.row} if owner.student not in owners.students else {}
+    if added:
+        folder.add_students(list(added.values()))
+    if owners.students:
+        collection.new = frozenset(added)
+    return collection
 
 
-def _common_folder(entries: list[Entry]) -> str:
-    """The one folder around all files, "" if there is none."""
-    tops = {entry.path.parts[0] for entry in entries if entry.path.parts}
-    return tops.pop() if len(tops) == 1 else ""
+def _by_student(
+    owners: Owners, entries: list[Entry], collection: Collection
+) -> list[list[tuple[Owner, Entry]]]:
+    """The files that are somebody's, by student; all others are refused."""
+    found: dict[str, list[tuple[Owner, Entry]]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: str(entry.path)):
+        try:
+            if entry.problem:
+                raise CourseError(entry.problem)
+            owner = owners.owner(entry.path)
+        except CourseError as problem:
+            is_other = not re.search(r"\.(ipynb|json|zip)\b", entry.path.name, re.IGNORECASE)
+            reason = NO_NOTEBOOK if is_other and not entry.problem else str(problem)
+            collection.refused.append((str(entry.path), reason))
+        else:
+            found[folded(owner.student)].append((owner, entry))
+    return list(found.values())
 
 
-def _is_noise(path: PurePosixPath) -> bool:
-    return bool(set(NOISE) & set(path.parts)) or path.name.startswith("._")
+def _take(
+    folder: ClassFolder,
+    lesson: Lesson,
+    group: list[tuple[Owner, Entry]],
+    collection: Collection,
+) -> tuple[Owner, Taken | None]:
+    """Store the newest good file of a student, and refuse the others.
+
+    Raises:
+        CourseError: all are refused.
+    """
+    candidates = []
+    for owner, entry in group:
+        try:
+            candidates += _candidates(owner, entry, lesson)
+        except CourseError as problem:
+            collection.refused.append((str(entry.path), str(problem)))
+    claims = {one.owner.claim.key: one.owner.claim for one in candidates if _is_claimed(one)}
+    if len(claims) > 1:
+        names = " and ".join(sorted(map(str, claims.values())))
+        raise CourseError(
+            f"{names} would both be called {group[0][0].student!r}; put both on the class list, "
+            "each with a `student` of their own"
+        )
+    good = [one for one in candidates if not one.problem]
+    poor = [one for one in candidates if one.problem and one.is_called_notebook]
+    other = [one for one in candidates if one.problem and one.owner.is_certain]
+    chosen, taken, why = None, None, ""
+    try:
+        chosen = _newest(good or poor or other, lesson)
+        taken = _store(folder, lesson, chosen) if chosen else None
+    except (CourseError, OSError) as error:
+        why = str(error)
+    for one in candidates:
+        if not (taken and one is chosen):
+            is_meant = one is chosen or (chosen is None and one in good)
+            reason = (is_meant and why) or one.problem or "a newer file of this student counts"
+            collection.refused.append((str(one.entry.path), reason))
+    return group[0][0], taken
+
+
+def _is_claimed(candidate: Candidate) -> bool:
+    """Whether it counts for whose it is: not a note beside a notebook."""
+    return not candidate.problem or candidate.is_called_notebook or candidate.owner.is_certain
+
+
+def _candidates(owner: Owner, entry: Entry, lesson: Lesson) -> list[Candidate]:
+    """The file, or the notebooks in the student's own zip.
+
+    Raises:
+        CourseError: it cannot be read.
+    """
+    content = entry.content()
+    if content.startswith(ZIP) and not re.search(r"\.(docx|xlsx|pptx|odt)$", entry.path.name, re.I):
+        inner = downloads.in_own_zip(entry, content)
+        found = [_candidate(owner, one, lesson) for one in inner if _may_be_notebook(one.path)]
+        return found or [Candidate(owner, entry, content, "it is a zip without a notebook in it")]
+    return [_candidate(owner, entry, lesson, content)]
+
+
+def _may_be_notebook(path: PurePosixPath) -> bool:
+    return bool(re.search(r"\.(ipynb|json)\b", path.name, re.IGNORECASE))
+
+
+def _candidate(
+    owner: Owner, entry: Entry, lesson: Lesson, content: bytes | None = None
+) -> Candidate:
+    try:
+        content = entry.content() if content is None else content
+    except CourseError as error:
+        return Candidate(owner, entry, None, str(error))
+    size, remark = len(content), ""
+    if size > MAX_BYTES:
+        try:
+            content = submitted_notebook.without_outputs(content)
+            remark = f"its {size / 1e6:.0f} MB are stored without outputs"
+        except Unreadable:
+            content = b""
+        if not content or len(content) > MAX_BYTES:
+            return Candidate(owner, entry, None, too_large(MAX_BYTES))
+    problem = submitted_notebook.problem(content, lesson.number)
+    candidate = Candidate(owner, entry, content, problem, remark)
+    if problem and not candidate.is_called_notebook:
+        return Candidate(owner, entry, content, NO_NOTEBOOK)
+    return candidate
+
+
+def _newest(candidates: list[Candidate], lesson: Lesson) -> Candidate | None:
+    """The newest of a student's files; of some with one time, the one with the lesson's own name.
+
+    Raises:
+        CourseError: several have the same right to count.
+    """
+    candidates = [one for one in candidates if one.content is not None]
+    newest = max((one.age for one in candidates), default=None)
+    fitting = [one for one in candidates if one.age == newest]
+    if len({one.content for one in fitting}) > 1:
+        fitting = [one for one in fitting if one.entry.path.stem == lesson.name] or fitting
+    if len({one.content for one in fitting}) > 1:
+        raise CourseError(
+            f"{len(fitting)} files of {fitting[0].owner.student} have the same time; keep the one "
+            "that counts, and collect again"
+        )
+    return fitting[0] if fitting else None
+
+
+def _store(folder: ClassFolder, lesson: Lesson, candidate: Candidate) -> Taken:
+    """Put a submission where it belongs, with its time and where it came from.
+
+    Raises:
+        CourseError: it cannot be graded and one is there that can, or it cannot be written.
+    """
+    owner, entry, content = candidate.owner, candidate.entry, candidate.content or b""
+    place = folder.submitted(owner.student, lesson.name).parent
+    is_notebook = candidate.problem == "" or candidate.is_called_notebook
+    name = f"{lesson.name}.ipynb" if is_notebook else _safe_name(entry.path.name)
+    if _content(place / name) == content:
+        remark = "the same as before"
+    else:
+        earlier = _content(place / f"{lesson.name}.ipynb") if candidate.problem else None
+        if earlier is not None and not submitted_notebook.problem(earlier, lesson.number):
+            raise CourseError(f"{candidate.problem} The earlier file of {owner.student} stays.")
+        arriving = place.with_name(f".{lesson.name}.arriving")
+        shutil.rmtree(arriving, ignore_errors=True)
+        files.write_bytes(arriving / name, content)
+        kept = folder.set_aside(place) if place.exists() else None
+        arriving.rename(place)
+        remark = f"the one before is {kept.relative_to(folder.root)}" if kept else ""
+    if entry.modified and not _timestamp(place):
+        stamp = f"{entry.modified:%Y-%m-%d %H:%M:%S} UTC\n"
+        files.write_bytes(place / "timestamp.txt", stamp.encode())
+    if owner.claim.is_platforms or not (place / ORIGIN).exists():
+        files.write_bytes(place / ORIGIN, f"{owner.origin}\n".encode())
+    said = "; ".join(filter(None, [candidate.remark, owner.hint, remark]))
+    remark = " ".join(filter(None, [candidate.problem, said]))
+    return Taken(owner.student, str(entry.path), entry.modified, remark)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+
+
+def _safe_name(name: str) -> str:
+    """A name under which a file that is no notebook is stored."""
+    return "file-" + "".join(c if c.isalnum() or c in "._-" else "-" for c in name)[-60:]
 
 
 def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
     """Who has submitted and when, who has not, and what was not understood."""
-    date = due_date(folder.root, lesson.name)
-    due = date and date.replace(tzinfo=UTC)
+    dates = due_dates.read(folder.root, lesson.name)
     taken = {each.student: each for each in collection.taken}
     lines = []
     for student in sorted(folder.students()):
-        stored = folder.submitted(student, lesson.name)
-        if not stored.exists():
+        place = folder.submitted(student, lesson.name).parent
+        if not place.exists():
             lines.append(f"{student:32}  {'nothing yet':16}")
             continue
         now = taken.get(student)
-        submitted = now.modified if now else _timestamp(stored.parent)
+        submitted = _timestamp(place)
+        date = dates.of(student)
+        due = date and date.replace(tzinfo=UTC)
         late = (submitted - due).total_seconds() if due and submitted else 0
         remarks = [
             f"{late / 3600:.1f} h late" if late > 0 else "",
@@ -130,162 +293,7 @@ def table(folder: ClassFolder, lesson: Lesson, collection: Collection) -> str:
         lines.append(f"{student:32}  {shown:16}  {'; '.join(filter(None, remarks))}".rstrip())
     for file, reason in collection.refused:
         lines.append(f"not taken: {file}: {reason}")
-    return "\n".join(lines)
-
-
-@contextmanager
-def _opened(source: Path) -> Iterator[list[Entry]]:
-    """The files of a folder or a zip, which is open as long as they may be read."""
-    if source.is_dir():
-        yield list(_in_folder(source))
-        return
-    try:
-        archive = zipfile.ZipFile(source)
-    except FileNotFoundError:
-        raise CourseError(f"There is no {source}; name a folder or a zip.") from None
-    except (zipfile.BadZipFile, OSError) as error:
-        raise CourseError(f"{source} is no zip that can be read ({error}).") from error
-    with archive:
-        if len(archive.infolist()) > MAX_FILES:
-            raise CourseError(f"{source} holds more than {MAX_FILES:,} files; collect fewer.")
-        yield [_in_zip(archive, info) for info in archive.infolist() if not info.is_dir()]
-
-
-def _in_folder(source: Path) -> Iterator[Entry]:
-    for parent, folders, names in os.walk(source, onerror=_raise):  # which follows no link
-        links = [name for name in folders if Path(parent, name).is_symlink()]
-        for name in [*names, *links]:
-            path = Path(parent, name)
-            status = path.lstat()
-            plain = stat.S_ISREG(status.st_mode)
-            yield Entry(
-                PurePosixPath(path.relative_to(source).as_posix()),
-                datetime.fromtimestamp(status.st_mtime, UTC),
-                partial(_open_file, path),
-                _too_large(status.st_size) if plain else "it is a link or no plain file",
-            )
-
-
-def _in_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
-    path = PurePosixPath(info.filename.replace("\\", "/"))
-    problem = _too_large(info.file_size)
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        problem = "its path leads out of the folder"
-    elif stat.S_ISLNK(info.external_attr >> 16):
-        problem = "it is a link"
-    elif info.flag_bits & 1:
-        problem = "it is encrypted"
-    try:
-        modified = datetime(*info.date_time).astimezone(
-            UTC
-        )  # a zip's times are local and have no zone
-    except (ValueError, OverflowError):
-        modified = datetime.fromtimestamp(0, UTC)
-    return Entry(path, modified, partial(archive.open, info), problem)
-
-
-def _open_file(path: Path) -> IO[bytes]:
-    return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
-
-
-def _content(entry: Entry) -> bytes:
-    """What the file holds.
-
-    Raises:
-        CourseError: it is damaged, or larger than declared.
-    """
-    try:
-        with entry.open() as file:
-            content = file.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError) as error:
-        raise CourseError(f"it is damaged ({error})") from error
-    if _too_large(len(content)):
-        raise CourseError(_too_large(len(content)))
-    return content
-
-
-def _too_large(size: int) -> str:
-    return f"it is larger than {MAX_BYTES / 1e6:.0f} MB" if size > MAX_BYTES else ""
-
-
-def _raise(error: OSError) -> None:
-    raise CourseError(f"{error.filename} cannot be read ({error.strerror}).") from error
-
-
-def _student(
-    entry: Entry, lesson: Lesson, top: str, students: dict[str, dict[str, str]]
-) -> tuple[str, dict[str, str]]:
-    """Whose file it is: what their name was in its path, and their line of the class list.
-
-    Raises:
-        CourseError: it is not known whose it is, or it is no submission of this lesson.
-    """
-    if entry.problem:
-        raise CourseError(entry.problem)
-    if entry.path.suffix != ".ipynb":
-        raise CourseError("it is no notebook (.ipynb)")
-    name, id_, number = _who(entry.path, lesson, top)
-    slug = re.sub(r"[^\w.@-]+", "-", f"{name}-{id_}" if id_ else name).strip("-.@")[:100]
-    if not name or not slug:
-        raise CourseError("it is not known whose it is: name the file or its folder after them")
-    for called in (name, entry.path.parent.name):
-        if row := _listed(called, id_, students):
-            return name + number, row
-    new = {"student": slug, "name": name.lstrip("=+-@\t\r\n "), "id": id_}
-    return name + number, dict.fromkeys(STUDENT_COLUMNS, "") | new
-
-
-def _listed(name: str, id_: str, students: dict[str, dict[str, str]]) -> dict[str, str] | None:
-    """The line of the class list that a name or number belongs to."""
-    for student, row in students.items():
-        called = {one.casefold() for one in (student, row["name"], row["login"]) if one}
-        if (id_ and row["id"] == id_) or name.casefold() in called:
-            return row
-    return None
-
-
-def _who(path: PurePosixPath, lesson: Lesson, top: str) -> tuple[str, str, str]:
-    """The student's name in a path, their own number, and one that distinguishes namesakes."""
-    for part in path.parts:
-        if found := MOODLE.fullmatch(part):
-            return found["name"], "", found["number"]
-    if found := CANVAS.fullmatch(path.name):
-        return found["name"], found["id"], found["id"]
-    parent = path.parent.name
-    if re.fullmatch(rf"{re.escape(lesson.name)}(?:[ (_-].*)?", path.stem):
-        return parent, "", ""
-    if re.match(r"\d\d_\w+$", path.stem):
-        raise CourseError(f"by its name it is another lesson's file, not {lesson.name}")
-    return (path.stem if parent in ("", top) else parent), "", ""
-
-
-def _store(folder: ClassFolder, student: str, lesson: Lesson, entry: Entry) -> str:
-    """Put a submission where it belongs, with its time.
-
-    Returns:
-        What is wrong with it, and what it replaced.
-
-    Raises:
-        CourseError: it cannot be read, or it cannot be graded and one is there that can.
-    """
-    content = _content(entry)
-    place = folder.submitted(student, lesson.name).parent
-    notebook = place / f"{lesson.name}.ipynb"
-    if notebook.is_file() and notebook.read_bytes() == content:
-        return "the same as before"
-    problem = submitted_notebook.problem(content, lesson.number)
-    earlier = notebook.read_bytes() if problem and notebook.is_file() else None
-    if earlier is not None and not submitted_notebook.problem(earlier, lesson.number):
-        raise CourseError(f"{problem} The earlier file of {student} stays.")
-    arriving = place.with_name(f".{lesson.name}.arriving")
-    shutil.rmtree(arriving, ignore_errors=True)
-    files.write_bytes(arriving / notebook.name, content)
-    stamp = f"{entry.modified:%Y-%m-%d %H:%M:%S} UTC\n"
-    files.write_bytes(arriving / "timestamp.txt", stamp.encode())
-    kept = folder.set_aside(place) if place.exists() else None
-    arriving.rename(place)
-    replaced = f"the one before is {kept.relative_to(folder.root)}" if kept else ""
-    return " ".join(filter(None, [problem, replaced]))
+    return "\n".join(map(printable, lines))
 
 
 def _timestamp(place: Path) -> datetime | None:

@@ -9,16 +9,20 @@ from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from course_tools.grading.assignment import Assignment, Cell
+from course_tools.grading.results import AddedCell
 from course_tools.grading.submissions import notebook_reader
 from course_tools.grading.submissions.notebook_reader import Unreadable
+from course_tools.grading.submissions.submitted_cell import SubmittedCell, is_same
+from course_tools.grading.submissions.written_words import WrittenWords
 
 MAX_FILE = 50 << 20
+TOO_MUCH = "The file takes more time or memory to read than a notebook."
+OURS = ("timestamp.txt", "origin.txt")  # which collecting writes beside a submission
 ENTER_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 READ_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -40,15 +44,6 @@ class Step:
     exercise: str = ""
 
 
-class SubmittedCell(Struct):
-    """A cell as it was submitted; `id` and `grade_id` are "" where it has none."""
-
-    type: Literal["code", "markdown", "raw"]
-    source: str
-    id: str
-    grade_id: str
-
-
 class ReadNotebook(Struct):
     """The answer of `notebook_reader`: cells and how many are damaged, or why it is unreadable."""
 
@@ -64,13 +59,22 @@ class Submission:
     Attributes:
         steps: cells to run, in order.
         answers: grade_id of exercise -> the student's cell; those that are there.
-        written: grade_id -> the student's text; those that are there.
+        checks: grade_id of exercise -> how many steps come before its check.
+        not_run: grade_id of exercise -> why its cell is there and cannot run.
+        written: grade_id -> the student's text, from all cells that belong to it.
+        notes: grade_id of a written answer -> a sentence for the person who scores it, where its
+            text is not simply that of its cell.
+        added: what the student changed or added beside the answers, in order.
         remarks: sentences on what had to be restored or left out.
     """
 
     steps: list[Step] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, int] = field(default_factory=dict)
+    not_run: dict[str, str] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    added: list[AddedCell] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
@@ -93,7 +97,9 @@ def find(folder: Path, student: str, name: str) -> SubmittedFile | None:
             raise Unreadable("What was submitted is a link or a file, not a folder.") from error
         files = sorted(file for file in os.listdir(parent) if file.endswith(".ipynb"))
         if not files:
-            raise Unreadable("There is no notebook in what was submitted.")
+            others = [f"{file!r}" for file in sorted(os.listdir(parent)) if file not in OURS]
+            only = f", only {', '.join(others)[:300]}" if others else ""
+            raise Unreadable(f"There is no notebook in what was submitted{only}.")
         wanted = f"{name}.ipynb"
         if wanted not in files and len(files) > 1:
             raise Unreadable(f"There is no {wanted} but several others; keep one and grade again.")
@@ -132,7 +138,8 @@ def clean(content: bytes, assignment: Assignment) -> Submission:
     """The submission with the assignment's own cells restored, in the assignment's order.
 
     Of several answers to an exercise the last counts that is not blank. A student's own cells run
-    after the cell that they were behind; check cells never run.
+    after the cell that they were behind; check cells never run. All words go to the written answer
+    that they are next to.
 
     Raises:
         Unreadable: it is no notebook, or another lesson's.
@@ -141,41 +148,68 @@ def clean(content: bytes, assignment: Assignment) -> Submission:
     submission = Submission()
     if notebook.damaged:
         submission.remarks.append(f"{notebook.damaged} cells are damaged and were left out.")
-    versions: dict[int, list[str]] = defaultdict(list)  # place of our cell -> theirs of it
-    added: dict[int, list[str]] = defaultdict(list)  # place of our cell -> their own behind it
+    versions: dict[int, list[SubmittedCell]] = defaultdict(list)  # place of our cell -> theirs
+    added: dict[int, list[str]] = defaultdict(list)  # place of our cell -> code of theirs behind it
+    words = WrittenWords(assignment)
     last = -1
     for cell in notebook.cells:
-        place = _match(cell, assignment)
+        place = _match(cell, assignment, last)
         if place is not None:
             last = place
-            versions[place].append(cell.source)
+            if cell.is_as_released:  # an earlier release may have had another text
+                cell.source = assignment.cells[place].source
+            versions[place].append(cell)
         elif cell.type == "code" and cell.source.strip():
             added[last].append(cell.source)
+        if place is not None or not cell.is_as_released:  # or else it is of an earlier release
+            words.take(cell, place, last)
     submission.steps += [Step(source) for source in added[-1]]
     for place, ours in enumerate(assignment.cells):
         _insert(submission, ours, versions[place])
         submission.steps += [Step(source) for source in added[place]]
+    _insert_words(submission, words)
     return submission
 
 
-def _insert(submission: Submission, ours: Cell, versions: list[str]) -> None:
+def _insert_words(submission: Submission, words: WrittenWords) -> None:
+    """Put all that a student wrote, and notes on where it was, into the submission."""
+    submission.added = words.added
+    for place, ours in enumerate(words.assignment.cells):
+        if ours.kind != "written":
+            continue
+        text, note = words.answer(place)
+        if text is not None:
+            submission.written[ours.grade_id] = text
+        if note:
+            submission.notes[ours.grade_id] = note
+            submission.remarks.append(f"{ours.grade_id}: {note}")
+
+
+def _insert(submission: Submission, ours: Cell, versions: list[SubmittedCell]) -> None:
     """Put one cell of the assignment, in the student's versions or ours, into the submission."""
-    answered = [text for text in versions if text.strip() != ours.source.strip()]
+    code = [cell.source for cell in versions if cell.type == "code"]
+    answered = [text for text in code if not is_same(text, ours.source)]
     if ours.kind == "setup":
         submission.steps.append(Step(ours.source))
         if answered:
             submission.remarks.append("A locked cell had been edited and was restored.")
-        elif not versions:
+        elif not code:
             submission.remarks.append("A locked cell was missing and was restored.")
-    elif ours.kind == "exercise" and versions:
-        run = answered or versions[-1:]
+    elif ours.kind == "exercise" and code:
+        run = answered or code[-1:]
         submission.answers[ours.grade_id] = run[-1]
         submission.steps += [Step(text, exercise=ours.grade_id) for text in run]
         if len(answered) > 1:
             times = f"{ours.function} was answered in {len(answered)} cells"
             submission.remarks.append(f"{times}; the last of them counts.")
-    elif ours.kind == "written" and versions:
-        submission.written[ours.grade_id] = (answered or versions)[-1]
+    elif ours.kind == "exercise" and versions:
+        kind = "Markdown" if versions[-1].type == "markdown" else "raw text"
+        sentence = f"The cell of {ours.function} is {kind} and not code, so it does not run."
+        submission.answers[ours.grade_id] = versions[-1].source
+        submission.not_run[ours.grade_id] = sentence
+        submission.remarks.append(sentence)
+    elif ours.kind == "check":
+        submission.checks[ours.grade_id.removeprefix("check-")] = len(submission.steps)
 
 
 def problem(content: bytes, number: str) -> str:
@@ -190,6 +224,18 @@ def problem(content: bytes, number: str) -> str:
     return "" if notebook.cells else "The notebook is empty: it has no cells."
 
 
+def without_outputs(content: bytes) -> bytes:
+    """The notebook without what its cells put out, which may be most of a large file.
+
+    Raises:
+        Unreadable: it is no notebook.
+    """
+    answer = _ask_reader(content, notebook_reader.WITHOUT_OUTPUTS)
+    if answer.startswith(b'{"error":'):
+        raise Unreadable(msgspec.json.decode(answer, type=ReadNotebook).error)
+    return answer
+
+
 def _other_lesson(cells: list[SubmittedCell], number: str) -> str:
     """The lesson that most cells are of, by names such as "01-needed", if none is of `number`."""
     names = [name for cell in cells for name in (cell.id, cell.grade_id)]
@@ -198,17 +244,15 @@ def _other_lesson(cells: list[SubmittedCell], number: str) -> str:
 
 
 def _read_notebook(content: bytes, number: str) -> ReadNotebook:
-    """What `notebook_reader` finds in the bytes, in a process that may not grow or last.
+    """What `notebook_reader` finds in the bytes.
 
     Raises:
         Unreadable: it is no notebook, or another lesson's than `number`.
     """
-    command = [sys.executable, "-I", "-S", notebook_reader.__file__]
     try:
-        done = subprocess.run(command, input=content, capture_output=True, timeout=120)
-        notebook = msgspec.json.decode(done.stdout, type=ReadNotebook)
-    except (msgspec.DecodeError, subprocess.TimeoutExpired):
-        raise Unreadable("The file takes more time or memory to read than a notebook.") from None
+        notebook = msgspec.json.decode(_ask_reader(content), type=ReadNotebook)
+    except msgspec.DecodeError:
+        raise Unreadable(TOO_MUCH) from None
     if notebook.error:
         raise Unreadable(notebook.error)
     if other := _other_lesson(notebook.cells, number):
@@ -218,13 +262,35 @@ def _read_notebook(content: bytes, number: str) -> ReadNotebook:
     return notebook
 
 
-def _match(cell: SubmittedCell, assignment: Assignment) -> int | None:
-    """The place of our cell that this is one of: by its grade_id, its id, or its text."""
-    fitting = [place for place, ours in enumerate(assignment.cells) if _fits(cell, ours)]
-    for is_same in (_same_grade_id, _same_id, _same_text):
-        for place in fitting:
-            if is_same(cell, assignment.cells[place]):
-                return place
+def _ask_reader(content: bytes, *options: str) -> bytes:
+    """What `notebook_reader` answers, in a process that may not grow or last."""
+    command = [sys.executable, "-I", "-S", notebook_reader.__file__, *options]
+    try:
+        answer = subprocess.run(command, input=content, capture_output=True, timeout=120).stdout
+    except subprocess.TimeoutExpired:
+        raise Unreadable(TOO_MUCH) from None
+    if not answer:
+        raise Unreadable(TOO_MUCH)
+    return answer
+
+
+def _match(cell: SubmittedCell, assignment: Assignment, last: int) -> int | None:
+    """The place of our cell that this is one of: by its grade_id, its id, or its text.
+
+    Args:
+        last: the place of the one before; of several with the same text it is one behind that.
+    """
+    places = range(len(assignment.cells))
+    for agrees in (_same_grade_id, _same_id, _same_text):
+        found = [place for place in places if agrees(cell, assignment.cells[place])]
+        fitting = [place for place in found if _fits(cell, assignment.cells[place])]
+        behind = [place for place in fitting if place > last]
+        if agrees is not _same_text:
+            behind = []
+        if behind or fitting:
+            return (behind or fitting)[0]
+        if found and assignment.cells[found[0]].kind in ("exercise", "written"):
+            return found[0]  # its type was changed
     return None
 
 
@@ -237,11 +303,13 @@ def _same_id(cell: SubmittedCell, ours: Cell) -> bool:
 
 
 def _same_text(cell: SubmittedCell, ours: Cell) -> bool:
-    """The same text, or the definition that an exercise asks for."""
+    """The same text, or the definition that an exercise asks for, in a cell of the same type."""
+    if not _fits(cell, ours):
+        return False
     if ours.kind == "exercise" and ours.function:
         definition = rf"^(async\s+def|def|class)\s+{re.escape(ours.function)}\b"
         return bool(re.search(definition, cell.source, re.MULTILINE))
-    return ours.kind != "written" and cell.source.strip() == ours.source.strip()
+    return bool(cell.source.strip()) and is_same(cell.source, ours.source)
 
 
 def _fits(cell: SubmittedCell, ours: Cell) -> bool:

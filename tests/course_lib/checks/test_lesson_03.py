@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_lib.checks import lesson_03
+from course_lib.checks import CheckFailed, lesson_03
 
 
 @pytest.mark.parametrize("design", [(64, 128, 256, 256), (16, 32, 64, 256), (8, 8, 8, 1000)])
@@ -10,5 +10,6 @@ def test_the_budget_is_counted_as_pytorch_counts(design):
     from course_lib.models_torch import FCLatentAutoencoder
 
     total = sum(p.numel() for p in FCLatentAutoencoder(design[:3], design[3]).parameters())
-    assert lesson_03._design_problem(design, total) == 0
-    assert lesson_03._design_problem(design, total - 1) == total
+    assert lesson_03._fits(design, total)
+    with pytest.raises(CheckFailed, match="more parameters than it may"):
+        lesson_03._fits(design, total - 1)
