@@ -47,6 +47,7 @@ class Check:
         misconceptions: sentence for the student -> the wrong answer that deserves it, or several.
         signs: sentence -> whether outputs show a mistake that takes more than one form; see
             `common_mistakes.only_where` and `everywhere`. They come after the misconceptions.
+        otherwise: the same for what hardly anything more is known of. They come last.
         hints: words of an exception that students meet -> a sentence that helps.
         refusals: sentences that `measure` raises, in `CheckFailed`, beside those above.
         tolerance: greatest difference that counts as equal, beside one part in 100,000.
@@ -71,6 +72,7 @@ class Check:
     reference: Callable[..., Any]
     misconceptions: Mapping[str, Wrong]
     signs: Mapping[str, Sign] = field(default_factory=dict)
+    otherwise: Mapping[str, Sign] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
     tolerance: float = 1e-5
@@ -99,7 +101,8 @@ class Check:
 
     def is_named(self, sentence: str) -> bool:
         """Whether this sentence of `verdict` names a mistake, and holds nothing of the inputs."""
-        own = [*self.misconceptions, *self.signs, *self.hints.values(), *self.refusals]
+        signs = [*self.signs, *self.otherwise]
+        own = [*self.misconceptions, *signs, *self.hints.values(), *self.refusals]
         common = [*common_mistakes.sentences(self._names), *values.sentences(), *ROUNDED]
         return sentence in own or sentence in common or sentence in (CHANGED, RETURNS_NOTHING)
 
@@ -150,14 +153,15 @@ class Check:
         if all(found.is_right):
             return self._wrong_type(found.given)
         if any(output is None for output in outputs):
-            known = self._sign(found) or self._misconception(given, right)
+            known = self._sign(self.signs, found) or self._misconception(given, right)
             return known or self._nothing(outputs)
         return (
             self._axis_of_length_1(given, right)
             or self._rounded(found)
             or self._misconception(given, right)
-            or self._sign(found)
+            or self._sign(self.signs, found)
             or self._common_mistake(found)
+            or self._sign(self.otherwise, found)
             or self._difference(given, right)
         )
 
@@ -235,9 +239,9 @@ class Check:
                 break
         return outputs
 
-    def _sign(self, found: Comparison) -> str | None:
+    def _sign(self, signs: Mapping[str, Sign], found: Comparison) -> str | None:
         with np.errstate(all="ignore"):
-            return next((text for text, sign in self.signs.items() if sign(found)), None)
+            return next((text for text, sign in signs.items() if sign(found)), None)
 
     def _common_mistake(self, found: Comparison) -> str | None:
         """A mistake that any exercise may have, where outputs are compared as they are."""

@@ -85,7 +85,14 @@ def _of_arguments(names: tuple[str, ...]) -> dict[str, Sign]:
             _ignores_argument(place)
         for place, name in enumerate(names)
     }  # fmt: skip
-    return {_CONSTANT: _is_constant} | returned | (ignored if len(names) > 1 else {})
+    factors = {
+        f"{name} counts too often in your product.": _has_power(place, 1)
+        for place, name in enumerate(names)
+    } | {
+        f"{name} is missing in your product, or counts too little.": _has_power(place, -1)
+        for place, name in enumerate(names)
+    }
+    return {_CONSTANT: _is_constant} | returned | (ignored | factors if len(names) > 1 else {})
 
 
 def _is_constant(found: Comparison) -> bool:
@@ -118,6 +125,52 @@ def _ignores_argument(place: int) -> Sign:
         return bool(pairs) and all(close(*pair) for pair in pairs)
 
     return sign
+
+
+def _powers(found: Comparison, numbers: np.ndarray) -> np.ndarray | None:
+    """The powers of the arguments whose product, times a number, gives these positive numbers."""
+    arguments = np.array([np.shape(one) == () for row in found.inputs for one in row])
+    if not arguments.all() or numbers.shape != (len(found.inputs),) or not (numbers > 0).all():
+        return None
+    table = np.array(found.inputs, float)
+    if not (table > 0).all() or len(table) < table.shape[1] + 3:
+        return None
+    logs = np.column_stack([np.log(table), np.ones(len(table))])
+    powers, _, rank, _ = np.linalg.lstsq(logs, np.log(numbers), rcond=None)
+    fits = rank == logs.shape[1] and np.allclose(logs @ powers, np.log(numbers), atol=1e-6)
+    return powers if fits else None
+
+
+def _numbers(found: Comparison) -> tuple[np.ndarray, np.ndarray]:
+    """All outputs that are single numbers, given and right; empty arrays if one is not."""
+    outputs = [*found.given, *found.right]
+    if any(output.ndim for output in outputs):
+        return np.empty(0), np.empty(0)
+    numbers = np.array(outputs, float)
+    return numbers[: len(found.given)], numbers[len(found.given) :]
+
+
+def _has_power(place: int, sign: int) -> Sign:
+    """The outputs are the right ones times a power of this argument, and perhaps of others."""
+
+    def has_power(found: Comparison) -> bool:
+        given, right = _numbers(found)
+        if not given.size or not (given * right > 0).all():
+            return False
+        powers = _powers(found, given / right)
+        return powers is not None and sign * powers[place] > 0.4
+
+    return has_power
+
+
+def _differs_by_a_term(sign: int) -> Sign:
+    """The outputs are the right ones plus, or minus, a product of powers of the arguments."""
+
+    def differs(found: Comparison) -> bool:
+        given, right = _numbers(found)
+        return bool(given.size) and _powers(found, sign * (given - right)) is not None
+
+    return differs
 
 
 def _differing(one: tuple[Any, ...], other: tuple[Any, ...]) -> list[int]:
@@ -275,6 +328,8 @@ _SIGNS: Mapping[str, Sign] = {
         _by_number(_is_factor),
     "A term is too much or missing in your result, the same for every input.":
         _by_number(_is_offset),
+    "You count something that should not be counted: leave a term out.": _differs_by_a_term(1),
+    "You leave something out that should be counted: add a term.": _differs_by_a_term(-1),
     "A whole number is asked for, and yours has a fraction: count, or round the right way.":
         _by_number(_is_fractional),
     "Rows and columns of your result have changed places.": _by_output(_is_transposed),

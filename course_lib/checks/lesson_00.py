@@ -56,8 +56,7 @@ CHECKS = {
                 everywhere(lambda output, gray: output.shape == gray.shape
                            and (np.isclose(output, gray) | np.isclose(output, 1 - gray)).all()),
             "You bend the curve: the negative of a gray is as far from white as the gray from "
-            "black, "
-            "so subtract it from 1.":
+            "black, so subtract it from 1.":
                 everywhere(lambda output, gray: output.shape == gray.shape
                            and _is_falling(output, gray)),
         },

@@ -41,6 +41,21 @@ def _weights(found: Comparison) -> np.ndarray | None:
     return weights if np.allclose(pixels / scale @ weights, grays, atol=1e-6) else None
 
 
+def _has_right_shapes(found: Comparison) -> bool:
+    return [one.shape for one in found.given] == [one.shape for one in found.right]
+
+
+def _lifts_black(found: Comparison) -> bool:
+    """Whether grays are a weighted sum, and a number that is not 0."""
+    if not _has_right_shapes(found):
+        return False
+    rgb = [np.reshape(inputs, (-1, 3)).astype(float) for inputs in found.inputs]
+    pixels, grays = np.concatenate(rgb), np.concatenate([one.ravel() for one in found.given])
+    terms = np.column_stack([pixels, np.ones(len(pixels))])
+    weights = np.linalg.lstsq(terms, grays.astype(float), rcond=None)[0]
+    return abs(weights[3]) > 1e-4 and np.allclose(terms @ weights, grays, atol=1e-6)
+
+
 def _weighs(holds: Callable[[np.ndarray], Any]) -> Sign:
     """The sign of a weighted sum whose weights are like this."""
 
@@ -53,7 +68,8 @@ def _weighs(holds: Callable[[np.ndarray], Any]) -> Sign:
 
 def _is_off_by_one_level(output: np.ndarray, gray: np.ndarray) -> bool:
     right = np.rint(255 * gray)
-    return output.shape == gray.shape and bool((np.abs(output - right) <= 1).all())
+    off = np.abs(output.astype(float) - right)
+    return output.shape == gray.shape and bool((np.minimum(off, 256 - off) <= 1).all())
 
 
 def _times(factor: float, whole: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
@@ -212,6 +228,10 @@ _SIGNS_OF_WEIGHTS: dict[str, Sign] = {
     ),
     "Your weights add up to 1, but they are not those of BT.601.": _weighs(lambda w: True),
 }
+_NO_SUM: dict[str, Sign] = {
+    "Black does not stay black: a gray is a weighted sum, without another term.": _lifts_black,
+    "Your gray is no weighted sum: each channel counts times its weight.": _has_right_shapes,
+}
 
 # fmt: off
 CHECKS = {
@@ -269,6 +289,7 @@ CHECKS = {
             "You return the negative: white is 1.": lambda *rgb: 1 - _gray(rgb),
         },
         signs=_SIGNS_OF_WEIGHTS,
+        otherwise=_NO_SUM,
     ),
     "01.gray_batch": Check(
         inputs=lambda: [((256 * random_array(3, 4, 5, 3)).astype(np.uint8),),
@@ -349,12 +370,12 @@ CHECKS = {
             "You divide by the largest byte present; white is 255 whatever is in the batch.":
                 _is_scaled_by_image,
             "Your result must keep the axes N, H and W, with one of length 1 behind them.":
-                everywhere(lambda output,
-                       rgb: output.shape[:3] != rgb.shape[:3] or output.ndim > 4),
+                everywhere(lambda output, rgb:
+                           output.shape not in (rgb.shape[:3], (*rgb.shape[:3], 1))),
         },
+        otherwise=_NO_SUM,
         hints={
             "matmul": _LAST_AXIS, "broadcast": _LAST_AXIS, "not aligned": _LAST_AXIS,
-            "out of bounds": _LAST_AXIS,
         },
     ),
     "01.to_bytes": Check(
@@ -425,6 +446,10 @@ CHECKS = {
             "Your levels rise with the gray, but white is not 255: multiply by 255.":
                 everywhere(_is_proportional),
         },
+        otherwise={
+            "Your levels do not rise in proportion to the gray: a level is 255 times the gray.":
+                everywhere(lambda output, gray: output.shape == gray.shape),
+        },
     ),
     "01.same_gray": Check(
         inputs=lambda: [(np.array([0.4, 0.5, 0.6]), 0.1), (np.array([0.9, 0.2, 0.3]), -0.4),
@@ -481,8 +506,7 @@ CHECKS = {
                 _channel(0, lambda change: change),
             "Blue stays as it is: only red and green change.": _channel(2, lambda change: 0.0),
             "The gray still changes: what red and green gain and lose, times their weights, must "
-            "add "
-            "up to 0.": _channel(1, lambda change: -0.299 / 0.587 * change),
+            "add up to 0.": _channel(1, lambda change: -0.299 / 0.587 * change),
         },
     ),
     "01.best_guess": Check(
@@ -511,8 +535,7 @@ CHECKS = {
             "You average over the channels: axis 0 counts the colours, axis 1 red, green, blue.":
                 lambda colours, probabilities: colours.mean(axis=1),
             "You let the probabilities weigh red, green and blue; they belong to the K colours, "
-            "which "
-            "are on axis 0.":
+            "which are on axis 0.":
                 (lambda colours, probabilities: colours @ probabilities,
                  lambda colours, probabilities: (colours * probabilities).sum(axis=0),
                  lambda colours, probabilities: (colours * probabilities).mean(axis=0),
@@ -531,8 +554,7 @@ CHECKS = {
             "You leave the probabilities out: the mean weighs each colour by its own.":
                 lambda colours, probabilities: colours.sum(axis=0),
             "You square or take roots; the derivative of the expected squared error is zero at a "
-            "plain "
-            "weighted mean.":
+            "plain weighted mean.":
                 (lambda colours, probabilities: probabilities**2 @ colours,
                  lambda colours, probabilities:
                      probabilities**2 @ colours / (probabilities**2).sum(),
@@ -572,9 +594,10 @@ CHECKS = {
                 _leaves_a_colour_out,
             "Return one colour, an array of red, green and blue.":
                 everywhere(lambda output, colours, probabilities: output.shape != (3,)),
+        },
+        otherwise={
             "Another colour costs less: set the derivative of the expected squared error to zero, "
-            "and "
-            "see how much each of the K colours counts.": lambda found: True,
+            "and see how much each of the K colours counts.": lambda found: True,
         },
         hints=dict.fromkeys(("matmul", "broadcast", "not aligned", "out of bounds"),
                "The K probabilities weigh the K colours: (K,) and (K, 3) become (3,)."),
@@ -623,8 +646,7 @@ CHECKS = {
                                   lambda pixels: 1 / pixels.std(axis=0),
                                   lambda pixels: 1 / pixels.mean(axis=0)),
             "You take the direction in which the colours scatter most; asked is the gray that "
-            "comes "
-            "closest to the three channels.":
+            "comes closest to the three channels.":
                 _is_any_of_shares(_main_axis,
                 lambda pixels: _main_axis(pixels + pixels.mean(axis=0))),
             "You fit how the channels follow from the gray; fit the gray to the three channels.":
@@ -637,16 +659,16 @@ CHECKS = {
                                   lambda pixels: pixels.max(axis=0),
                                   lambda pixels: pixels.min(axis=0)),
             "You are close: the sum is 1, but the step of your search is too coarse, or it ended "
-            "too "
-            "early.": everywhere(_is_close),
+            "too early.": everywhere(_is_close),
             "A weight is negative: what one channel adds is taken away by another.":
                 everywhere(lambda output, rgb: output.min() < -1e-3),
+        },
+        otherwise={
             "Your weights do not add up to 1, and they are not in the best proportion either: try "
             "the gray copy's MSE with other weights.":
                 everywhere(lambda output, rgb: abs(output.sum() - 1) > 0.01),
             "Your weights add up to 1, but they favour a channel: the squared error counts all "
-            "three "
-            "alike.": everywhere(lambda output, rgb: np.ptp(output) > 0.01),
+            "three alike.": lambda found: any(np.ptp(output) > 0.01 for output in found.given),
         },
     ),
 }

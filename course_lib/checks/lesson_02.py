@@ -11,6 +11,7 @@ from course_lib.checks import (
     Check,
     CheckFailed,
     Comparison,
+    Sign,
     everywhere,
     only_where,
     random_array,
@@ -36,6 +37,14 @@ def _improvements(
         elif every_low_moves_best:
             best = min(best, loss)
     return count
+
+
+def _never(sign: int) -> Sign:
+    """The sign of counts that are never too small (-1), or never too large (1)."""
+    return lambda found: all(
+        output.ndim == 0 and sign * (output - right) <= 0
+        for output, right in zip(found.given, found.right, strict=True)
+    )
 
 
 def _until_the_first_bad(losses: Any, min_delta: float) -> int:
@@ -226,8 +235,7 @@ _WRONG_GRAY = (
 )
 _WRONG_COLOURS = (
     "The gray of your pictures is right, but their colours are too far off: think what blur does "
-    "to "
-    "red, green and blue."
+    "to red, green and blue."
 )
 
 
@@ -322,6 +330,13 @@ CHECKS = {
                 (lambda channels, filters, k: (k * k * 3 + 1) * filters,
                  lambda channels, filters, k: 3 * k * k * filters),
         },
+        otherwise={
+            "You count the weights right, but not the biases: there is one for each filter.":
+                everywhere(lambda output, channels, filters, k: output.ndim == 0
+                           and 0 <= output - k * k * channels * filters <= 3 * filters + k * k),
+            "Count the weights of one filter, add its bias, and multiply by the number of filters.":
+                everywhere(lambda output, channels, filters, k: output.ndim == 0),
+        },
     ),
     "02.improvements": Check(
         inputs=lambda: [
@@ -366,8 +381,7 @@ CHECKS = {
             "Your best stays at the first loss. Move it to each loss that counts.":
                 lambda losses, delta: 1 + int(np.sum(losses < losses[0] - delta)),
             "You take min_delta as a share of the best loss; in Keras it is an absolute number.":
-                (_relative, lambda losses, delta: _relative(losses, delta) - 1,
-                 lambda losses, delta: _relative(losses, delta / 100)),
+                (_relative, lambda losses, delta: _relative(losses, delta) - 1),
             "Your best moves at every new low: move it only when the epoch counts. And the first "
             "epoch counts too.":
                 lambda losses, delta: _improvements(losses, delta, True) - 1,
@@ -385,8 +399,7 @@ CHECKS = {
             "You count the epochs that are not better.":
                 lambda losses, delta: len(losses) - _improvements(losses, delta),
             "Your best is the loss less min_delta, and min_delta is subtracted again: keep the "
-            "loss "
-            "itself.":
+            "loss itself.":
                 (lambda losses, delta: _improvements(losses, delta, kept=1),
                  lambda losses, delta: _improvements(losses, delta, start=losses[0], kept=1)),
             "You stop at the first epoch that is no better; later ones may count again.":
@@ -413,8 +426,7 @@ CHECKS = {
             "You compare with the mean; compare with the best that counted.":
                 lambda losses, delta: int(np.sum(losses < np.mean(losses) - delta)),
             "You compare with the loss two places before or with every loss before; best is one "
-            "number "
-            "that moves only when an epoch counts.": _pairs_of_losses,
+            "number that moves only when an epoch counts.": _pairs_of_losses,
         },
         signs={
             "A loss that is equal to best minus min_delta is not better: compare with <, not <=.":
@@ -423,6 +435,12 @@ CHECKS = {
                 only_where(lambda losses, delta: losses.max() > 1),
             "An array may have one epoch only, and that one counts.":
                 only_where(lambda losses, delta: len(losses) == 1),
+        },
+        otherwise={
+            "You count too many: an epoch counts only if its loss is below best by more than "
+            "min_delta, and best is the loss that counted last.": _never(-1),
+            "You count too few: an epoch counts whenever its loss is below best by more than "
+            "min_delta, and best is the loss that counted last.": _never(1),
         },
     ),
     "02.number_to_report": Check(
@@ -495,13 +513,12 @@ CHECKS = {
             "With two equally good epochs, ModelCheckpoint keeps the first.":
                 only_where(lambda validation, test: np.sum(validation == validation.min()) > 1),
             "This is the test loss of another epoch; the one with the lowest validation loss "
-            "counts, "
-            "wherever it stands.": everywhere(_is_among(1)),
+            "counts, wherever it stands.": everywhere(_is_among(1)),
             "This is a validation loss; validation chooses the epoch, and the test loss is "
             "reported.":
                 everywhere(_is_among(0)),
             "Your number is no loss of any epoch: report the test loss of one.":
-                lambda found: not any(map(_is_among(1), found.given, *zip(*found.inputs,
+                lambda found: not all(map(_is_among(1), found.given, *zip(*found.inputs,
                        strict=True))),
         },
     ),
@@ -555,8 +572,7 @@ CHECKS = {
             "goes.":
                 everywhere(_is_a_mix),
             "What you add alike to the three channels is not what is missing: compare the given "
-            "gray "
-            "with the prediction's own gray, pixel by pixel.":
+            "gray with the prediction's own gray, pixel by pixel.":
                 everywhere(lambda output, prediction, gray:
                            np.ptp(output - prediction, axis=-1).max() < 1e-5),
             "Your pictures leave the range from 0 to 1 by far.":

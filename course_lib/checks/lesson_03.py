@@ -8,6 +8,10 @@ import numpy as np
 from course_lib.checks import (
     Check,
     CheckFailed,
+    Comparison,
+    Sign,
+    common_mistakes,
+    everywhere,
     only_where,
     random_array,
     random_whole,
@@ -68,6 +72,17 @@ def _miscounted() -> Wrong:
             for text, wrong in features.items()
         },
     }
+
+
+def _is_between(weights: Callable[..., float], low: float, high: float) -> Sign:
+    """The sign of a number of weights and, beside it, so many times the right number of biases."""
+
+    def holds(output: np.ndarray, size: int, latent: int) -> bool:
+        biases = latent + 256 * (size // 4) ** 2
+        beside = output - weights(size, latent)
+        return output.ndim == 0 and bool(low * biases <= beside <= high * biases)
+
+    return everywhere(holds)
 
 
 def _descent(move: Callable[..., Any]) -> Callable[..., Any]:
@@ -201,6 +216,39 @@ def _one_image_outside() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return prediction, target, inside
 
 
+def _other_corners() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The first photographs with other pixels outside, which must not matter."""
+    prediction, target, inside = _photographs()
+    prediction[~inside], target[~inside] = 0.75, 0.5
+    return prediction, target, inside
+
+
+def _twice() -> tuple[np.ndarray, ...]:
+    """Every photograph twice, which must not matter either."""
+    return tuple(np.concatenate([array, array]) for array in _photographs())
+
+
+def _changes(other: int) -> Sign:
+    """The sign of a loss that is not the same for the inputs 0 and `other`, as it should be."""
+    return lambda found: not common_mistakes.close(found.given[0], found.given[other])
+
+
+def _first_step(is_parallel: bool) -> Sign:
+    """The sign of a first step along the gradient, but of another length; or not along it."""
+
+    def sign(found: Comparison) -> bool:
+        for output, (weight, x, y, _, num_steps) in zip(found.given, found.inputs, strict=True):
+            if num_steps == 1 and output.shape == weight.shape:
+                step, gradient = output - weight, x.T @ (x @ weight - y)
+                cosine = (
+                    step @ gradient / max(np.linalg.norm(step) * np.linalg.norm(gradient), 1e-12)
+                )
+                return bool(abs(cosine) > 1 - 1e-6) == is_parallel
+        return False
+
+    return sign
+
+
 def _of_hits(p: np.ndarray, t: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Squared errors inside, without those that are 0."""
     squares: np.ndarray = (p[inside] - t[inside]) ** 2
@@ -310,8 +358,11 @@ CHECKS = {
                  lambda size, latent: 256 * (size // 4) ** 2 + latent),
             "You return the number of features; asked are the parameters of both layers.":
                 lambda size, latent: 256 * (size // 4) ** 2,
+            "You square the number of features; a layer has a weight for each input and output.":
+                (lambda size, latent: (256 * (size // 4) ** 2) ** 2 * latent,
+                 lambda size, latent: (256 * (size // 4) ** 2) ** 2),
             **_miscounted(),
-            "fc1 sees the maps of conv3, which has 256 channels.":
+            "You take another number of maps: conv3 has 256 channels.":
                 tuple(lambda size, latent, c=c: (2 * latent + 1) * c * (size // 4) ** 2 + latent
                       for c in (3, 32, 64, 128, 512)),
         },
@@ -320,17 +371,22 @@ CHECKS = {
             "are not: use size and latent_dim.":
                 only_where(lambda size, latent: (size, latent) != (32, 256)),
         },
+        otherwise={
+            "You count the weights right, but not the biases: each layer has one for each output.":
+                _is_between(lambda size, latent: 2 * 256 * (size // 4) ** 2 * latent, 0.0, 3.0),
+            "You count the weights of one layer, or of more than two: fc1 and fc2 have as many.":
+                everywhere(lambda output, size, latent: output.ndim == 0),
+        },
     ),
     "03.inside_loss": Check(
         inputs=lambda: [_photographs(), tuple(array[1:] for array in _photographs()), _with_hits(),
-                        _all_inside(), _one_image_outside()],
+                        _all_inside(), _one_image_outside(), _other_corners(), _twice()],
         shown=1,
         hints={
             "broadcast": _BROADCAST,
             "boolean index did not match":
                 "Let inside choose pixels of whole pictures, prediction[inside], before anything "
-                "is "
-                "added up or reshaped.",
+                "is added up or reshaped.",
             "mse_loss": "These are NumPy arrays: take np.mean of the squared differences.",
             "must be Tensor": "These are NumPy arrays: use NumPy, or make tensors of them first.",
         },
@@ -398,8 +454,7 @@ CHECKS = {
                 lambda p, t, inside: [np.mean((a[i] - b[i]) ** 2)
                        for a, b, i in zip(p, t, inside, strict=True)],
             "You make the corners of one of the two black and count them: choose the same pixels "
-            "of "
-            "both.":
+            "of both.":
                 (lambda p, t, inside: np.mean((p * inside[..., None] - t) ** 2),
                  lambda p, t, inside: np.mean((p - t * inside[..., None]) ** 2)),
             "You take the median; the loss is a mean.":
@@ -414,9 +469,17 @@ CHECKS = {
                 lambda p, t, inside: np.mean((p[inside] - t[inside]) ** 2) / 2,
         },
         signs={
+            "Your result changes with what is in the corners: choose the pixels by inside, and no "
+            "others.": _changes(5),
+            "Your result grows with the number of photographs: take the mean over all pixels "
+            "inside.":
+                _changes(6),
             "An image may have no pixel inside: choose pixels of all images together, then take "
-            "the "
-            "mean.": only_where(lambda p, t, inside: not inside.any(axis=(1, 2)).all()),
+            "the mean.": only_where(lambda p, t, inside: not inside.any(axis=(1, 2)).all()),
+        },
+        otherwise={
+            "The right pixels count, but not by the mean of their squared differences.":
+                everywhere(lambda output, p, t, inside: output.ndim == 0),
         },
     ),
     "03.descend": Check(
@@ -467,13 +530,11 @@ CHECKS = {
                  _descent(lambda gradient, total, n: n * gradient / len(gradient)),
                  _descent(lambda gradient, total, n: gradient / len(gradient) / 2)),
             "You average over the weights too; each weight has a slope of its own: average over "
-            "the N "
-            "samples alone.":
+            "the N samples alone.":
                 (_descent(lambda gradient, total, n: np.full_like(gradient, gradient.mean())),
                  _descent(lambda gradient, total, n: np.full_like(gradient, gradient.sum()))),
             "Two shapes, (N, 1) and (N,), were combined to (N, N), so every prediction is compared "
-            "with "
-            "every y: give both the same shape.":
+            "with every y: give both the same shape.":
                 lambda w, x, y, rate, steps: _right_descent(w, x, 0 * y + y.mean(), rate, steps),
             "You leave learning_rate out.":
                 lambda w, x, y, rate, steps: _right_descent(w, x, y, 1, steps),
@@ -554,9 +615,14 @@ CHECKS = {
             "len(x).":
                 only_where(lambda weight, x, y, learning_rate, num_steps: len(x) != 8),
             "The first step is right, and the later ones are not: each one starts at the new "
-            "weight, with "
-            "a new gradient, and keeps nothing else.":
+            "weight, with a new gradient, and keeps nothing else.":
                 only_where(lambda weight, x, y, learning_rate, num_steps: num_steps > 1),
+        },
+        otherwise={
+            "Your step has the gradient's direction, but not its length: it is learning_rate times "
+            "the gradient.": _first_step(is_parallel=True),
+            "Your step does not go along the gradient of the mean squared error: derive it once "
+            "more, or let PyTorch find it.": _first_step(is_parallel=False),
         },
     ),
     "03.design": _DesignCheck(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.checks import Check, CheckFailed, only_where, random_whole
+from course_lib.checks import Check, CheckFailed, Sign, only_where, random_whole
 
 
 def _field(
@@ -73,6 +73,14 @@ def _miscounted() -> dict[str, tuple[Callable[[Any], float], ...]]:
     }  # fmt: skip
 
 
+def _never(sign: int) -> Sign:
+    """The sign of numbers that are never too small (-1), or never too large (1)."""
+    return lambda found: all(
+        output.ndim == 0 and sign * (output - right) <= 0
+        for output, right in zip(found.given, found.right, strict=True)
+    )
+
+
 def _steps(layers: Any) -> list[tuple[int, int]]:
     """Kernel and step of each layer."""
     steps = np.cumprod([1, *(stride for _, stride in layers)])
@@ -132,8 +140,7 @@ _NO_START = "Your chain does not begin with start; start is its first run."
 _NO_GOAL = "Your chain does not end with goal; goal is its last run."
 _TWICE = (
     "Two neighbours in your chain are the same; neighbours differ in exactly one setting: skip "
-    "those "
-    "that start and goal have in common."
+    "those that start and goal have in common."
 )
 _TWO = "Two neighbours in your chain do not differ in exactly one setting."
 _LONG = "Your chain is right, but a shorter one is possible: change each setting once."
@@ -188,6 +195,11 @@ CHECKS = {
                  lambda h, w, cin, cout, k: (h + 2) * (w + 2) * k * k * cin * cout),
             "You leave the window out: a sum has kernel_size * kernel_size pixels of each map.":
                 lambda h, w, cin, cout, k: h * w * cin * cout,
+            "The places are height * width, and none is missing at the rim.":
+                lambda h, w, cin, cout, k: (h - 1) * (w - 1) * k * k * cin * cout,
+            "A window has kernel_size * kernel_size pixels, and not those of half of it.":
+                (lambda h, w, cin, cout, k: h * w * (k // 2) ** 2 * cin * cout,
+                 lambda h, w, cin, cout, k: h * w * (k // 2) * cin * cout),
             "You leave the maps out: multiply by channels_in and by channels_out.":
                 lambda h, w, cin, cout, k: h * w * k * k,
             "The stride is 1: the output has as many places as the picture, and not a quarter.":
@@ -216,8 +228,7 @@ CHECKS = {
                  lambda h, w, cin, cout, k: h * w * cout,
                  lambda h, w, cin, cout, k: h * w),
             "You add where you should multiply: every place, every pixel of the window and every "
-            "pair "
-            "of maps is one mult-add.":
+            "pair of maps is one mult-add.":
                 (lambda h, w, cin, cout, k: h * w + k * k * cin * cout,
                  lambda h, w, cin, cout, k: h * w * cin * cout + k * k),
         },
@@ -257,8 +268,7 @@ CHECKS = {
                 (lambda channels: channels / 4 ** next(n for n in range(99) if channels < 4**n),
                  lambda channels: 4 ** next(n for n in range(99) if channels < 4**n)),
             "You compare with a picture of 32 x 32; its size does not matter: every pooling leaves "
-            "a "
-            "quarter.": (lambda channels: next(n for n in range(99) if channels < 1024 * 4**n),
+            "a quarter.": (lambda channels: next(n for n in range(99) if channels < 1024 * 4**n),
                          lambda channels: next(n for n in range(99) if channels * 1024 < 4**n)),
             "With a logarithm, round down and add 1: equality needs one pooling more.":
                 (lambda channels: max(1, int(np.ceil(np.log2(channels) / 2))),
@@ -276,6 +286,11 @@ CHECKS = {
             "Your loop, your picture or your table ends too early: there may be any number of "
             "channels.":
                 only_where(lambda channels: channels > 500),
+        },
+        otherwise={
+            "You find too few: after so many poolings the latent has as many numbers as the "
+            "picture, or more.": _never(1),
+            "You find too many: fewer poolings are enough.": _never(-1),
         },
     ),
     "04.receptive_field": Check(
@@ -316,13 +331,28 @@ CHECKS = {
             "You walk from the latent to the input; begin with the layer at the input.":
                 (lambda layers: _field(layers[::-1]), _from_the_latent_forwards),
             "You leave the last layer out.": lambda layers: _field(layers[:-1]),
+            "You take the step behind the last layer for every layer; a step is as long as the "
+            "strides before it make it.":
+                (lambda layers: 1 + int((layers[:, 0] - 1).sum() * layers[:, 1].prod()),
+                 lambda layers: int(layers[:, 0].sum() * layers[:, 1].prod()),
+                 lambda layers: 1 + int(((layers[:, 0] - 1) * np.cumsum(layers[:, 1])).sum())),
+            "You count the layers, or look at one of them; each one widens the field.":
+                (lambda layers: 2 * len(layers) + 1, lambda layers: len(layers),
+                 lambda layers: int(layers[0, 0]), lambda layers: int(layers[-1, 0]),
+                 lambda layers: len(layers) + 1),
+            "You add a stride to the field; strides lengthen the steps of the layers after.":
+                (lambda layers: int((layers[:, 0] + layers[:, 1] - 1).sum()),
+                 lambda layers: 1 + int((layers[:, 0] + layers[:, 1] - 1).sum()),
+                 lambda layers: int(layers.sum()), lambda layers: 1 + int(layers.sum()),
+                 lambda layers: 1 + int((layers[:, 0] - 1 + layers[:, 1]).sum())),
             "You leave the first layer out.": lambda layers: _field(layers[1:]),
             "You take the largest window; the field grows with every layer.":
                 lambda layers: int(np.max(layers[:, 0])),
             "Kernel and stride have changed places: a row is kernel, stride.":
                 lambda layers: _field(layers[:, ::-1]),
             "A field is kernel - 1 steps wider on both sides together, not on each.":
-                (lambda layers: 2 * _field(layers) - 1,
+                (lambda layers: 2 * _field(layers) - 1, lambda layers: 2 * (_field(layers) - 1),
+                 lambda layers: 1 + 2 * int((layers[:, 0] - 1).sum()),
                  lambda layers: 1 + 2 * sum((kernel // 2) * step
                         for kernel, step in _steps(layers))),
             "You count the steps of a layer's stride away; the last pixel of a window counts too.":
@@ -341,6 +371,8 @@ CHECKS = {
                 only_where(lambda layers: (layers == [2, 2]).all(axis=1).any()),
             "There may be any number of layers: walk through all of them.":
                 only_where(lambda layers: len(layers) > 5 or len(layers) == 1),
+            "Where all strides are 1 your field is right: mind how strides lengthen the steps.":
+                only_where(lambda layers: layers[:, 1].max() > 1),
         },
     ),
     "04.chain": Check(

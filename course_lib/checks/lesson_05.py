@@ -120,7 +120,7 @@ def _bad_epochs(losses: np.ndarray, patience: int, min_delta: float) -> int:
     return bad
 
 
-def _falls(losses: np.ndarray, patience: int, min_delta: float) -> list[int]:
+def _all_falls(losses: np.ndarray, patience: int, min_delta: float) -> list[int]:
     """All epochs at whose end the rate falls."""
     best, bad, falls = np.inf, 0, []
     for epoch, loss in enumerate(losses, start=1):
@@ -145,6 +145,21 @@ def _rising(losses: np.ndarray, patience: int, min_delta: float) -> int:
         if count == patience:
             return place + 1
     return 0
+
+
+def _falls(late: bool) -> Sign:
+    """The sign of epochs that are never too early, or never too late; 0 is the latest."""
+
+    def sign(found: Comparison) -> bool:
+        for output, right in zip(found.given, found.right, strict=True):
+            if output.ndim:
+                return False
+            epoch, other = (float(one) if one > 0 else np.inf for one in (output, right))
+            if (epoch < other) if late else (epoch > other):
+                return False
+        return True
+
+    return sign
 
 
 def _only_where_it_never_falls(found: Comparison) -> bool:
@@ -222,12 +237,16 @@ def _ends_at(last: int, after: int) -> Callable[..., int]:
     return num_seeds
 
 
+def _with_t_of(free: int) -> Callable[..., int]:
+    return _by_formula(lambda ratio: stats.t.isf(0.025, free) * ratio)
+
+
 def _is_near(quantile: float) -> Sign:
     """The sign of a formula with one quantile for every N, however it was rounded."""
 
     def holds(output: np.ndarray, difference: float, spread: float) -> bool:
         formula = (quantile * spread / difference) ** 2
-        return output.size == 1 and abs(output - formula) <= 2 + 0.001 * formula
+        return bool(output.size == 1 and abs(output - formula) <= 2 + 0.001 * formula)
 
     return everywhere(holds)
 
@@ -300,7 +319,8 @@ def _is_centred(found: Comparison) -> bool:
 
 def _kerass_guard(output: np.ndarray, rate: float, factor: float, floor: float) -> Any:
     """A rate that is below the floor already may stay as it is, as in Keras."""
-    return np.array(floor) if rate < floor and output == rate else output
+    stays = output.ndim == 0 and rate < floor and output == rate
+    return np.array(floor) if stays else output
 
 
 def _floor_of_its_own(found: Comparison) -> bool:
@@ -381,11 +401,16 @@ CHECKS: dict[str, Check] = {
                 (lambda r, f, floor: max(r * 0.5, floor), lambda r, f, floor: r * 0.5),
             "You round the rate; return it as it is.":
                 (lambda r, f, floor: round(max(r * f, floor), 7),
-                 lambda r, f, floor: round(max(r * f, floor), 8),
-                 lambda r, f, floor: round(max(r * f, floor), 6)),
+                 lambda r, f, floor: round(max(r * f, floor), 8)),
         },
         signs={
             "You use a floor of your own; use the argument floor.": _floor_of_its_own,
+            "Return one number, the new rate.":
+                everywhere(lambda output, rate, factor, floor: output.ndim > 0),
+            "Where the product is below the floor, the rate becomes the floor.":
+                only_where(lambda rate, factor, floor: rate * factor < floor),
+            "Where the product is above the floor, it is the new rate: rate times factor.":
+                only_where(lambda rate, factor, floor: rate * factor >= floor),
         },
     ),
     "05.first_fall": Check(
@@ -433,10 +458,9 @@ CHECKS: dict[str, Check] = {
                 tuple(lambda losses, patience, delta, d=d: _fall()(losses, patience, d)
                       for d in (1e-4, 1e-3)),
             "You return how many bad epochs there are, or how often the rate falls; asked is the "
-            "epoch "
-            "of the first fall.": (_bad_epochs, lambda *a: len(_falls(*a))),
+            "epoch of the first fall.": (_bad_epochs, lambda *a: len(_all_falls(*a))),
             "You return the last fall; asked is the first.":
-                lambda *arguments: (_falls(*arguments) or [0])[-1],
+                lambda *arguments: (_all_falls(*arguments) or [0])[-1],
             "You compare two losses that are patience epochs apart; count bad epochs in a row "
             "instead.":
                 (lambda losses, patience, delta: _apart(losses, patience, delta),
@@ -454,6 +478,12 @@ CHECKS: dict[str, Check] = {
             "The last epoch counts too: the rate may fall at its end.": _only_where_the_last_falls,
             "An array may have one epoch only.":
                 only_where(lambda losses, patience, min_delta: len(losses) == 1),
+        },
+        otherwise={
+            "Your rate falls too late, or not at all: an epoch is bad unless its loss is below the "
+            "best by more than min_delta.": _falls(late=True),
+            "Your rate falls too early: it takes as many bad epochs in a row as patience says, and "
+            "a better one sets the count back.": _falls(late=False),
         },
     ),
     "05.paired_interval": Check(
@@ -512,8 +542,7 @@ CHECKS: dict[str, Check] = {
             "You make two intervals and take the ends farthest apart: subtract seed by seed first, "
             "then make one.": _with(lambda d, a, b: _T * (stats.sem(a) + stats.sem(b))),
             "You make two intervals and subtract their half widths: subtract seed by seed first, "
-            "then "
-            "make one.": _with(lambda d, a, b: _T * abs(stats.sem(a) - stats.sem(b))),
+            "then make one.": _with(lambda d, a, b: _T * abs(stats.sem(a) - stats.sem(b))),
             "You sort the runs, and the pairs are lost: keep the order, it is that of the seeds.":
                 lambda a, b: mean_interval(np.sort(a) - np.sort(b)),
             "You subtract the mean of the constant runs, or the runs of one seed: subtract seed by "
@@ -561,12 +590,17 @@ CHECKS: dict[str, Check] = {
             "You take the quantile of 99 %: the interval is that of 95 %.":
                 _half_width_is(stats.t.ppf(0.995, 2), 2.576, stats.t.ppf(0.99, 2)),
             "The middle is right, but not the half width: t, the standard deviation with ddof=1, "
-            "and the "
-            "root of the number of seeds make it.":
+            "and the root of the number of seeds make it.":
                 lambda found: _ratio(found, lambda a, b: stats.sem(a - b)) is not None,
             _PAIRED: _is_centred,
             "Return three numbers: mean, low and high.":
                 everywhere(lambda output, a, b: output.shape != (3,)),
+            "The mean is right, but the ends are not as far below it as above.":
+                everywhere(lambda output, a, b: np.isclose(output[0], np.mean(a - b), atol=1e-7)),
+        },
+        otherwise={
+            "The first number is the mean of scheduled minus constant, and yours is another.":
+                lambda found: True,
         },
     ),
     "05.num_seeds": Check(
@@ -586,8 +620,7 @@ CHECKS: dict[str, Check] = {
             _OF_THREE:
                 (_by_formula(lambda ratio: _T * ratio),
                  lambda d, s: max(2, int(np.ceil((_T * s / d) ** 2))),
-                 *(_by_formula(lambda ratio, n=n: stats.t.isf(0.025, n) * ratio)
-                        for n in (1, 3, 4, 9))),
+                 *map(_with_t_of, (1, 3, 4, 9))),
             "You leave t out: the half width is t times spread over the root of N.":
                 (lambda difference, spread: int(np.floor((spread / difference) ** 2)) + 1,
                  _by_formula(lambda ratio: ratio),
@@ -636,10 +669,20 @@ CHECKS: dict[str, Check] = {
             _LIMIT: lambda found: any(found.is_right) and all(
                 right > 20 for right, is_right in zip(found.right, found.is_right, strict=True)
                        if not is_right),
+            "N is at least 2: one seed has no spread.":
+                lambda found: any(output.ndim == 0 and output < 2 for output in found.given),
             "Two seeds may be enough, and 1 seed has no spread: begin with N = 2.":
                 lambda found: any(found.is_right) and all(
                     right == 2 for right, is_right in zip(found.right, found.is_right, strict=True)
                     if not is_right),
+        },
+        otherwise={
+            "You find too few: with so many seeds the half width is not yet below the difference.":
+                lambda found: all(output.ndim == 0 and output <= right
+                                  for output, right in zip(found.given, found.right, strict=True)),
+            "You find too many: with fewer seeds the half width is below the difference already.":
+                lambda found: all(output.ndim == 0 and output >= right
+                                  for output, right in zip(found.given, found.right, strict=True)),
         },
     ),
 }

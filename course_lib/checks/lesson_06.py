@@ -162,8 +162,7 @@ def _each_seed(effect: float, spread: float, n: int, seed: int) -> float:
 _SAME_DRAWS = "Your share is the same for every seed: draw with np.random.default_rng(seed)."
 _UNSEEDED = (
     "The same arguments give another share the second time: make the generator inside the "
-    "function, "
-    "with np.random.default_rng(seed)."
+    "function, with np.random.default_rng(seed)."
 )
 _OLD = "These are the draws of an older generator: draw with np.random.default_rng(seed)."
 _STUDIES = "Simulate 1,000 studies, and return how many find the effect, divided by 1,000."
@@ -173,8 +172,7 @@ _ONE_STUDY = (
 )
 _OTHER_DRAWS = (
     "Your share is further from the right one than chance allows: mean, standard deviation "
-    "(ddof=1), t "
-    "and the root of n make the interval, and it must not hold zero."
+    "(ddof=1), t and the root of n make the interval, and it must not hold zero."
 )
 
 
@@ -259,6 +257,7 @@ _TORCH = _KERAS | {"latent": 65536, "learning_rate": 1e-4}
 _TURNED = _KERAS | {"rotation": 15.0, "batch_size": 100}
 _RIGHT = _KERAS | {"learning_rate": 1e-4}  # separates the two above
 _DECOYS = [
+    _KERAS | {"rotation": 32.0},
     _KERAS | {"batch_size": 100}, _KERAS | {"learning_rate": 1e-2}, _TORCH | {"rotation": 15.0},
     _TORCH | {"learning_rate": 1e-2}, _KERAS | {"latent": 65536, "rotation": 15.0}, _KERAS, _TORCH,
 ]  # fmt: skip
@@ -378,6 +377,21 @@ CHECKS = {
                 (lambda mse, copy: round(1 - mse / copy), lambda mse, copy: int(1 - mse / copy),
                  lambda mse, copy: 1 - mse // copy, lambda mse, copy: float(mse < copy)),
         },
+        signs={
+            "A model that is as good as the gray copy has a skill of 0, and yours is another.":
+                lambda found: any(output.ndim == 0 and abs(output) > 1e-6 for output, (mse, copy)
+                                  in zip(found.given, found.inputs, strict=True) if mse == copy),
+            "A model without any error has a skill of 1, and yours is another.":
+                lambda found: any(output.ndim == 0 and abs(output - 1) > 1e-6
+                       for output, (mse, copy)
+                                  in zip(found.given, found.inputs, strict=True) if mse == 0),
+            "Models that are worse than the gray copy have a negative skill, as far below 0 as "
+            "they are worse.": only_where(lambda mse, gray_copy_mse: mse > gray_copy_mse),
+        },
+        otherwise={
+            "The skill falls in proportion to mse: from 1 for no error to 0 for the gray copy's.":
+                everywhere(lambda output, mse, gray_copy_mse: output.ndim == 0),
+        },
     ),
     "06.paired_interval": Check(
         inputs=lambda: [_errors(2000, 1), _errors(2500, 2),
@@ -460,15 +474,17 @@ CHECKS = {
             "You divide by N; the standard error divides by the root of N.":
                 _half_width_is(lambda d: 1.96 * np.std(d) / len(d)),
             "The middle is right, but not the half width: it is 1.96 times the standard deviation "
-            "of "
-            "a - b, divided by the root of N.": _is_centred,
+            "of a - b, divided by the root of N.": _is_centred,
             "The mean is right, but the ends are not: they are as far below it as above.":
                 everywhere(lambda output, a, b: np.isclose(output[0], np.mean(a - b), atol=1e-6)),
             "Your numbers are near the right ones, as those of a few resamples are: compute the "
-            "mean "
-            "and 1.96 standard errors.":
+            "mean and 1.96 standard errors.":
                 everywhere(lambda output, a, b: np.allclose(
                     output, _right_interval(a, b), atol=_standard_error(a, b))),
+        },
+        otherwise={
+            "The first number is the mean of a - b over all images, and yours is another.":
+                lambda found: True,
         },
     ),
     "06.power": _PowerCheck(
@@ -504,8 +520,7 @@ CHECKS = {
                 (lambda effect, spread, *given: _right_power(effect, spread**0.5, *given),
                  lambda effect, spread, *given: _right_power(effect, spread**2, *given)),
             "You divide the spread by the root of n before you draw; the seeds of a study scatter "
-            "by "
-            "spread.":
+            "by spread.":
                 lambda effect, spread, n, seed: _right_power(effect, spread / n**0.5, n, seed),
             "You draw with a spread of 1; use spread.":
                 lambda effect, spread, *given: _right_power(effect, 1.0, *given),
@@ -568,7 +583,7 @@ CHECKS = {
                                _TURNED]),
             (_KERAS, _TORCH, [_RIGHT, *_DECOYS]),
             (_KERAS, _TORCH, [*_DECOYS, _RIGHT]),
-            (_KERAS, _backwards(_TORCH), [*map(_backwards, [*_DECOYS[3:], _RIGHT, *_DECOYS[:3]])]),
+            (_KERAS, _backwards(_TORCH), [*map(_backwards, [*_DECOYS[4:], _RIGHT, *_DECOYS[:4]])]),
             (_backwards(_TORCH), _KERAS, [_backwards(_TORCH | {"batch_size": 64}), _TORCH,
                                           _KERAS | {"latent": 65536}, _backwards(_KERAS)]),
         ],
@@ -587,8 +602,7 @@ CHECKS = {
         },
         signs={
             "You compare settings by their place; the order in a dict means nothing: compare them "
-            "by "
-            "name.": only_where(lambda one, other, candidates:
+            "by name.": only_where(lambda one, other, candidates:
                                 len({tuple(run) for run in (one, other, *candidates)}) > 1),
         },
     ),

@@ -21,6 +21,7 @@ _ADVICE = {
     "ellipsis": "Replace the three dots",
     "set": "A set has no order: return a list",
     "dict": "Return the value alone that is asked for",
+    "bytes": "Return an array",
     "complex": "Take the real part, if that is what you mean",
 }
 
@@ -42,17 +43,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         parts = [plain(part) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
-    if hasattr(value, "detach"):
-        return _from_torch(value)
-    return value.copy() if isinstance(value, np.ndarray) else value
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return _from_tensor(value) if hasattr(value, "numpy") else value
 
 
-def _from_torch(tensor: Any) -> Any:
+def _from_tensor(tensor: Any) -> Any:
     """A copy as an array; the tensor itself if it has no numbers, as on the device "meta"."""
     with suppress(Exception):
-        tensor = tensor.detach().cpu()
+        if not hasattr(tensor, "detach"):
+            return np.array(tensor.numpy())  # TensorFlow's, and Keras' on it
+        local = tensor.detach().cpu()
         # NumPy has no bfloat16.
-        return np.array(tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor)
+        return np.array(local.float() if str(local.dtype) == "torch.bfloat16" else local)
     return tensor
 
 
