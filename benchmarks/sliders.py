@@ -109,7 +109,7 @@ def model_pictures() -> np.ndarray:
 def move(
     page: Page, widget: Locator, pictures: np.ndarray, moves: int, per_second: float = np.inf
 ) -> int:
-    """Hold arrow keys, back and forth. Returns how often the last value's pictures were not shown."""
+    """Hold arrow keys, back and forth; returns how often the last value was not shown."""
     slider = widget.get_by_label("Image", exact=True)
     canvases = [widget.locator("canvas").nth(1 + k) for k in range(MODELS)]
     lost = 0

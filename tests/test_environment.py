@@ -70,7 +70,8 @@ def test_a_lock_pins_everything_by_hash_and_names_no_registry(lock):
 def test_make_course_and_make_test_share_the_environment_of_the_lock():
     makefile = (ROOT / "Makefile").read_text()
     for target in ("course", "test", "lab"):
-        assert re.search(rf"^{target}: \$\(READY\)( browser sandbox lint)?$", makefile, re.MULTILINE)
+        line = rf"^{target}: \$\(READY\)( browser sandbox lint)?$"
+        assert re.search(line, makefile, re.MULTILINE)
     assert re.search(r"^\$\(READY\): requirements\.lock .*pyproject\.toml$", makefile, re.MULTILINE)
     assert "--require-hashes" in makefile
     recipe = makefile.split("\nclean:")[1].split("\n\n")[0]

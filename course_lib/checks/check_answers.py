@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from course_lib.checks import common_mistakes, time_limit, values
+from course_lib.checks import common_mistakes, returned_numbers, time_limit
 from course_lib.checks.common_mistakes import Comparison, Outputs, Sign
-from course_lib.checks.values import NotNumbers, as_array, in_words, plain
+from course_lib.checks.returned_numbers import NotNumbers, as_array, in_words, plain
 from course_lib.files import CourseError
 
 NOT_ANSWERED = "Not answered yet"
@@ -103,7 +103,7 @@ class Check:
         """Whether this sentence of `verdict` names a mistake, and holds nothing of the inputs."""
         signs = [*self.signs, *self.otherwise]
         own = [*self.misconceptions, *signs, *self.hints.values(), *self.refusals]
-        common = [*common_mistakes.sentences(self._names), *values.sentences(), *ROUNDED]
+        common = [*common_mistakes.sentences(self._names), *returned_numbers.sentences(), *ROUNDED]
         return sentence in own or sentence in common or sentence in (CHANGED, RETURNS_NOTHING)
 
     def outputs(self, answer: Callable[..., Any]) -> list[Any]:

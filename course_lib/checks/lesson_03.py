@@ -497,7 +497,7 @@ CHECKS = {
             "same dtype":
                 "NumPy's numbers are float64: torch.tensor(x) keeps that, so leave it so.",
             "expected scalar type": "NumPy's numbers are float64: keep that type for all tensors.",
-            "backward through the graph a second time": "Compute the loss anew in every step.",
+            "backward through the graph a second time": "Compute the loss again in every step.",
             "scalar outputs": "The loss must be one number before backward(): take the mean.",
             "must be Tensor": "Make tensors of x and y too, with torch.tensor.",
             "unsupported operand type": "Make tensors of x and y too, with torch.tensor.",

@@ -19,7 +19,7 @@ from course_lib.checks import (
     random_array,
     random_whole,
 )
-from course_lib.checks.values import NotNumbers
+from course_lib.checks.returned_numbers import NotNumbers
 
 _Settings = dict[str, Any]  # of one run, by name
 

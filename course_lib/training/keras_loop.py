@@ -149,8 +149,8 @@ def fit_keras(
 ) -> Record:
     """Train a compiled Keras model and write down what happens; `training.fit` for Keras.
 
-    Called again with the same folder in `options` it resumes where it was interrupted, with the same
-    bits: weights, optimizer, ReduceLROnPlateau and the order of the images.
+    Called again with the same folder in `options` it resumes where it was interrupted, with the
+    same bits: weights, optimizer, ReduceLROnPlateau and the order of the images.
 
     Args:
         model: maps gray (N, H, W, 1) to rgb (N, H, W, 3); compiled with an optimizer and "mse".

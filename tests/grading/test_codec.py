@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.checks import values
+from course_lib.checks import returned_numbers
 from course_tools.grading.sandbox import codec
 
 TEXT = st.text(max_size=codec.MAX_TEXT)
@@ -70,7 +70,7 @@ def test_tensors_come_out_as_arrays():
     ],
 )
 def test_what_a_check_takes_as_numbers_crosses(value):
-    value, ours = values.plain(value), values.as_array
+    value, ours = returned_numbers.plain(value), returned_numbers.as_array
     out = through(value)
     np.testing.assert_array_equal(ours(out), ours(value).astype(float))
 
@@ -87,7 +87,7 @@ def test_tensors_of_every_framework_cross():
         tensorflow.Variable([0.5, 0.25]),
         ops.convert_to_tensor([0.5, 0.25]),
     ]:
-        np.testing.assert_array_equal(through([tensor])[0], values.as_array(tensor))
+        np.testing.assert_array_equal(through([tensor])[0], returned_numbers.as_array(tensor))
 
 
 @pytest.mark.parametrize(

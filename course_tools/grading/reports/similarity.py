@@ -81,7 +81,7 @@ NOTHING_ALIKE = Similarity([], 0, 0.0)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ClassComparison:
     """All pairs of a class, in one way of reading answers; matrices of students by students.
 
     Attributes:
@@ -139,7 +139,7 @@ def find(records: list[StudentMarks], assignment: Assignment | None) -> Similari
     return Similarity(pairs, len(order) - len(pairs), max(each.usual for each in comparisons))
 
 
-def _compare(works: list[Work], released: Work, size: int) -> Comparison:
+def _compare(works: list[Work], released: Work, size: int) -> ClassComparison:
     """How much of the shorter work each pair shares, weighted by how rare it is in the class.
 
     Args:
@@ -168,7 +168,7 @@ def _compare(works: list[Work], released: Work, size: int) -> Comparison:
     share = np.divide(evidence, shorter, out=np.zeros_like(evidence), where=is_enough)
     of_pairs = share[np.triu_indices(len(works), 1)]
     usual = float(np.quantile(of_pairs, USUAL)) if len(of_pairs) >= MIN_PAIRS else 0.0
-    return Comparison(by_answer, share, evidence, usual)
+    return ClassComparison(by_answer, share, evidence, usual)
 
 
 def _weights(num_students: np.ndarray, class_size: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.checks import values
+from course_lib.checks import returned_numbers
 
 MAX_DEPTH = 8
 MAX_ITEMS = 50_000  # lists, tuples, dictionaries and what they hold, all in all
@@ -37,7 +37,7 @@ class NotAValue(ValueError):
 
 def encode(value: Any) -> Any:
     """`value` as what `json.dumps` takes. Raises TooLarge."""
-    return _Encoder().encode(values.plain(value))
+    return _Encoder().encode(returned_numbers.plain(value))
 
 
 def decode(code: Any) -> Any:
@@ -88,7 +88,7 @@ class _Encoder(_Budget):
     def _array(self, value: Any, depth: int) -> Any:
         """What a check takes as numbers; anything else becomes the name of its type."""
         try:
-            array = values.as_array(value)
+            array = returned_numbers.as_array(value)
             if array.dtype.kind == "f" and array.dtype.itemsize > 8:
                 array = array.astype(np.float64)
             array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)

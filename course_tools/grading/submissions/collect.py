@@ -70,7 +70,7 @@ class Candidate:
     @property
     def age(self) -> tuple[datetime, int]:
         """Grows from older to newer versions of a submission."""
-        return self.entry.modified or LONG_AGO, self.owner.claim.version
+        return self.entry.modified or LONG_AGO, self.owner.stated.version
 
 
 def collect(folder: ClassFolder, lesson: Lesson, source: Path) -> Collection:
@@ -139,7 +139,7 @@ def _take(
             candidates += _candidates(owner, entry, lesson)
         except CourseError as problem:
             collection.refused.append((str(entry.path), str(problem)))
-    claims = {one.owner.claim.key: one.owner.claim for one in candidates if _is_claimed(one)}
+    claims = {one.owner.stated.key: one.owner.stated for one in candidates if _is_claimed(one)}
     if len(claims) > 1:
         names = " and ".join(sorted(map(str, claims.values())))
         raise CourseError(
@@ -253,7 +253,7 @@ def _store(folder: ClassFolder, lesson: Lesson, candidate: Candidate) -> Taken:
     if entry.modified and not _timestamp(place):
         stamp = f"{entry.modified:%Y-%m-%d %H:%M:%S} UTC\n"
         files.write_bytes(place / "timestamp.txt", stamp.encode())
-    if owner.claim.is_platforms or not (place / ORIGIN).exists():
+    if owner.stated.is_platforms or not (place / ORIGIN).exists():
         files.write_bytes(place / ORIGIN, f"{owner.origin}\n".encode())
     said = "; ".join(filter(None, [candidate.remark, owner.hint, remark]))
     remark = " ".join(filter(None, [candidate.problem, said]))

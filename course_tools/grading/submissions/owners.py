@@ -59,7 +59,7 @@ FORMULA = "=+-@\t\r\n "  # how a spreadsheet knows a formula
 
 
 @dataclass(frozen=True)
-class Claim:
+class StatedOwner:
     """What the outermost part of a path says about its owner.
 
     Attributes:
@@ -100,7 +100,7 @@ class Owner:
 
     student: str
     row: dict[str, str]
-    claim: Claim
+    stated: StatedOwner
     origin: PurePosixPath
     is_certain: bool
     hint: str = ""
@@ -113,15 +113,15 @@ class Owners:
     Attributes:
         students: the class list.
         origins: student -> the claims of what they submitted before, in any assignment.
-        numbers: Moodle's number in this assignment -> its student and the claim.
+        numbers: Moodle's number in this assignment -> its student, and the owner stated then.
         names: Moodle's number -> all names that it has in this download.
         num_around: how many folders are around everything; None if that is not clear.
     """
 
     lesson: Lesson
     students: dict[str, dict[str, str]]
-    origins: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
-    numbers: dict[str, tuple[str, Claim]] = field(default_factory=dict)
+    origins: dict[str, list[StatedOwner]] = field(default_factory=lambda: defaultdict(list))
+    numbers: dict[str, tuple[str, StatedOwner]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     num_around: int | None = 0
 
@@ -133,19 +133,19 @@ class Owners:
         for path in sorted([*older, *(folder.root / "submitted").glob(f"*/*/{ORIGIN}")]):
             student, assignment = path.parts[-3], path.parts[-2].partition(".")[0]
             if student in owners.students and (origin := _read_origin(path)):
-                claim = _claim(origin)
-                if claim.kind == "Canvas":  # or so it seems
-                    claim = _whole(origin)
-                owners.origins[student].append(claim)
-                if assignment == lesson.name and claim.kind == "Moodle":
-                    owners.numbers[claim.number] = student, claim
+                stated = _stated_owner(origin)
+                if stated.kind == "Canvas":  # or so it seems
+                    stated = _whole(origin)
+                owners.origins[student].append(stated)
+                if assignment == lesson.name and stated.kind == "Moodle":
+                    owners.numbers[stated.number] = student, stated
         sound = [entry.path for entry in entries if not entry.problem]
         notebooks = [p for p in sound if re.search(r"\.(ipynb|zip)\b", p.name, re.IGNORECASE)]
         owners.num_around = owners._num_around([path.parts for path in notebooks or sound])
         for entry in sound:
-            claim = _claim(owners._origin(entry))
-            if claim.kind == "Moodle":
-                owners.names[claim.number].add(folded(claim.name))
+            stated = _stated_owner(owners._origin(entry))
+            if stated.kind == "Moodle":
+                owners.names[stated.number].add(folded(stated.name))
         return owners
 
     def owner(self, path: PurePosixPath) -> Owner:
@@ -160,68 +160,70 @@ class Owners:
                 " If it is a student's, put them on the class list; if not, collect what is in it"
             )
         origin = self._origin(path)
-        claim = _claim(origin)
-        if claim.kind == "Moodle":
-            return self._owner_in_moodle(claim, origin)
-        if claim.kind == "Canvas":
-            return self._owner_in_canvas(claim, origin)
-        return self._owner_by_name(claim, origin)
+        stated = _stated_owner(origin)
+        if stated.kind == "Moodle":
+            return self._owner_in_moodle(stated, origin)
+        if stated.kind == "Canvas":
+            return self._owner_in_canvas(stated, origin)
+        return self._owner_by_name(stated, origin)
 
     def _origin(self, path: PurePosixPath) -> PurePosixPath:
         """The path without the folders around everything."""
         return PurePosixPath(*path.parts[min(self.num_around or 0, len(path.parts) - 1) :])
 
-    def _owner_in_moodle(self, claim: Claim, origin: PurePosixPath) -> Owner:
-        if len(self.names[claim.number]) > 1:
-            raise CourseError(f"number {claim.number} has several names in this download")
-        if _is_blind(claim.name):
-            name = f"{claim.name.rpartition('-')[2]} {claim.number}"
+    def _owner_in_moodle(self, stated: StatedOwner, origin: PurePosixPath) -> Owner:
+        if len(self.names[stated.number]) > 1:
+            raise CourseError(f"number {stated.number} has several names in this download")
+        if _is_blind(stated.name):
+            name = f"{stated.name.rpartition('-')[2]} {stated.number}"
             rows = self._named(name)
-            return Owner(*(_one(rows, claim) or self._new(name)), claim, origin, True)
-        rows = self._named(claim.name) or self._named_in_group(claim.name)
-        if known := self.numbers.get(claim.number):
+            return Owner(*(_one(rows, stated) or self._new(name)), stated, origin, True)
+        rows = self._named(stated.name) or self._named_in_group(stated.name)
+        if known := self.numbers.get(stated.number):
             student, before = known
-            if (rows and student not in rows) or (not rows and not _alike(before.name, claim.name)):
+            if (rows and student not in rows) or (
+                not rows and not _alike(before.name, stated.name)
+            ):
                 raise CourseError(
-                    f"number {claim.number} was that of {student} and is now that of "
-                    f"{claim.name!r}; if the platform's numbers have changed, remove the files "
+                    f"number {stated.number} was that of {student} and is now that of "
+                    f"{stated.name!r}; if the platform's numbers have changed, remove the files "
                     f"{ORIGIN} in submitted/*/{self.lesson.name}"
                 )
-            return Owner(student, self.students[student], claim, origin, True)
-        found = _one(rows, claim) or self._new(claim.name)
+            return Owner(student, self.students[student], stated, origin, True)
+        found = _one(rows, stated) or self._new(stated.name)
         for number, (student, _) in self.numbers.items():
             if student == found[0]:
                 raise CourseError(
-                    f"{claim.name!r} with number {claim.number} is not the one with number "
+                    f"{stated.name!r} with number {stated.number} is not the one with number "
                     f"{number}, who is {student}; put both on the class list, write the `student` "
                     "of the list in place of this name, and collect it again"
                 )
-        return Owner(*found, claim, origin, True)
+        return Owner(*found, stated, origin, True)
 
-    def _owner_in_canvas(self, claim: Claim, origin: PurePosixPath) -> Owner:
-        rows = {s: row for s, row in self.students.items() if row["id"] == claim.number}
+    def _owner_in_canvas(self, stated: StatedOwner, origin: PurePosixPath) -> Owner:
+        rows = {s: row for s, row in self.students.items() if row["id"] == stated.number}
         if len(rows) > 1:
-            raise CourseError(f"id {claim.number} is {' and '.join(rows)}'s on the class list")
+            raise CourseError(f"id {stated.number} is {' and '.join(rows)}'s on the class list")
         for student, row in rows.items():
-            if not _agrees(claim.name, row):
+            if not _agrees(stated.name, row):
                 raise CourseError(
-                    f"it has the id of {student} and the name {claim.name!r}, which do not agree "
+                    f"it has the id of {student} and the name {stated.name!r}, which do not agree "
                     "by the class list"
                 )
-            return Owner(student, row, claim, origin, True)
-        hint = f"if its name is Canvas', put the id {claim.number} on the class list"
+            return Owner(student, row, stated, origin, True)
+        hint = f"if its name is Canvas', put the id {stated.number} on the class list"
         return self._owner_by_name(_whole(origin), origin, hint)
 
-    def _owner_by_name(self, claim: Claim, origin: PurePosixPath, hint: str = "") -> Owner:
-        found = _one(self._named(claim.name), claim)
+    def _owner_by_name(self, stated: StatedOwner, origin: PurePosixPath, hint: str = "") -> Owner:
+        found = _one(self._named(stated.name), stated)
         if found:
-            self._refuse_another(claim, found[1])
+            self._refuse_another(stated, found[1])
         stem = _stem(origin.name)
-        if (claim.kind == "folder" or not found) and self._is_of_another_lesson(stem):
+        if (stated.kind == "folder" or not found) and self._is_of_another_lesson(stem):
             raise CourseError(f"by its name it is another lesson's file, not {self.lesson.name}")
-        if not found and claim.kind == "file" and self._is_of_a_lesson(stem):
+        if not found and stated.kind == "file" and self._is_of_a_lesson(stem):
             raise CourseError(WHOSE)
-        return Owner(*(found or self._new(claim.name)), claim, origin, found is not None, hint)
+        return Owner(*(found or self._new(stated.name)), stated, origin, found is not None, hint)
 
     def _is_of_a_lesson(self, stem: str) -> bool:
         """Whether a file has the name of the lesson's own, or begins with the lesson's number."""
@@ -252,21 +254,21 @@ class Owners:
             found |= self._named("-".join(parts[begin:]))
         return found
 
-    def _refuse_another(self, claim: Claim, row: dict[str, str]) -> None:
+    def _refuse_another(self, stated: StatedOwner, row: dict[str, str]) -> None:
         """Refuse a name that fits a line which was made for another name.
 
         "Anna Lena" and "Anna-Lena" would both be called Anna-Lena: the first is added so to the
         class list, where the second seems to find itself.
         """
         before = self.origins[row["student"]]
-        if any(_alike(one.name, claim.name) for one in before):
+        if any(_alike(one.name, stated.name) for one in before):
             return
-        only_student = folded(claim.name) not in {folded(row["name"]), folded(row["login"])}
+        only_student = folded(stated.name) not in {folded(row["name"]), folded(row["login"])}
         for one in before:
             is_made = slug(one.name) == row["student"] and _alike(one.name, row["name"])
             if (is_made and only_student) or one.name[0] in FORMULA:
                 raise CourseError(
-                    f"{claim.name!r} and {one.name!r} would both be called {row['student']!r}; "
+                    f"{stated.name!r} and {one.name!r} would both be called {row['student']!r}; "
                     "put both on the class list, each with a `student` of their own"
                 )
 
@@ -311,13 +313,13 @@ class Owners:
 
     def _is_student(self, part: str, is_folder: bool) -> bool:
         """Whether the platform or the class list knows a part of a path as a student's."""
-        claim = _claim(PurePosixPath(part, "x") if is_folder else PurePosixPath(part))
-        if claim.kind == "Canvas":
-            fitting = [row for row in self.students.values() if row["id"] == claim.number]
-            if any(_agrees(claim.name, row) for row in fitting):
+        stated = _stated_owner(PurePosixPath(part, "x") if is_folder else PurePosixPath(part))
+        if stated.kind == "Canvas":
+            fitting = [row for row in self.students.values() if row["id"] == stated.number]
+            if any(_agrees(stated.name, row) for row in fitting):
                 return True
-            claim = Claim("file", _stem(part))
-        return claim.kind == "Moodle" or bool(self._named(claim.name))
+            stated = StatedOwner("file", _stem(part))
+        return stated.kind == "Moodle" or bool(self._named(stated.name))
 
     def _says(self, part: str, is_folder: bool) -> bool:
         """Whether a folder or file may be named after a student."""
@@ -329,27 +331,27 @@ class Owners:
 WHOSE = "it is not known whose it is: name the file or its folder after them"
 
 
-def _claim(origin: PurePosixPath) -> Claim:
+def _stated_owner(origin: PurePosixPath) -> StatedOwner:
     """What the outermost part of a path says; the parts in it are the student's."""
     top = unicodedata.normalize("NFC", origin.parts[0])
     is_folder = len(origin.parts) > 1
     pattern = MOODLE_FOLDER if is_folder else MOODLE_FILE
     version = max([0, *(int(v[1][:9]) for p in origin.parts[1:] if (v := VERSION.fullmatch(p)))])
     if found := pattern.fullmatch(top):
-        return Claim("Moodle", _spaced(found["name"]), found["number"], version)
+        return StatedOwner("Moodle", _spaced(found["name"]), found["number"], version)
     if is_folder:
-        return Claim("folder", _spaced(top), version=version)
+        return StatedOwner("folder", _spaced(top), version=version)
     if found := CANVAS.fullmatch(top):
-        return Claim("Canvas", found["name"], found["id"], int(found["version"][:18]))
+        return StatedOwner("Canvas", found["name"], found["id"], int(found["version"][:18]))
     return _whole(origin)
 
 
-def _whole(origin: PurePosixPath) -> Claim:
+def _whole(origin: PurePosixPath) -> StatedOwner:
     """A file in no folder, whose name as a whole is that of a student."""
-    return Claim("file", _spaced(_stem(unicodedata.normalize("NFC", origin.parts[0]))))
+    return StatedOwner("file", _spaced(_stem(unicodedata.normalize("NFC", origin.parts[0]))))
 
 
-def _one(rows: dict[str, dict[str, str]], claim: Claim) -> tuple[str, dict[str, str]] | None:
+def _one(rows: dict[str, dict[str, str]], stated: StatedOwner) -> tuple[str, dict[str, str]] | None:
     """The only line that fits; None if none does.
 
     Raises:
@@ -357,7 +359,7 @@ def _one(rows: dict[str, dict[str, str]], claim: Claim) -> tuple[str, dict[str, 
     """
     if len(rows) > 1:
         raise CourseError(
-            f"{claim.name!r} can be {' or '.join(rows)} on the class list; write the `student` of "
+            f"{stated.name!r} can be {' or '.join(rows)} on the class list; write the `student` of "
             "the list in place of this name, and collect it again"
         )
     return next(iter(rows.items()), None)

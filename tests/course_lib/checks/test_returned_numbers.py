@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from course_lib import checks
-from course_lib.checks import Check, CheckFailed, values
+from course_lib.checks import Check, CheckFailed, returned_numbers
 from course_tools.grading.sandbox import codec
 
 RIGHT = 0.25
@@ -165,7 +165,7 @@ def test_a_generator_without_end_is_cut_off():
         while True:
             yield 1
 
-    assert len(values.plain(endless())) == values.MAX_ITEMS
+    assert len(returned_numbers.plain(endless())) == returned_numbers.MAX_ITEMS
 
 
 def test_an_output_is_kept_as_it_was_when_it_was_returned():
