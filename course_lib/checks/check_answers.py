@@ -99,12 +99,16 @@ class Check:
             for arguments, output in self.shown_cases()
         ]
 
-    def is_named(self, sentence: str) -> bool:
-        """Whether this sentence of `verdict` names a mistake, and holds nothing of the inputs."""
+    def closed_list(self) -> set[str]:
+        """All sentences of `verdict` that name a mistake. None holds anything of the inputs."""
         signs = [*self.signs, *self.otherwise]
         own = [*self.misconceptions, *signs, *self.hints.values(), *self.refusals]
         common = [*common_mistakes.sentences(self._names), *returned_numbers.sentences(), *ROUNDED]
-        return sentence in own or sentence in common or sentence in (CHANGED, RETURNS_NOTHING)
+        return {*own, *common, CHANGED, RETURNS_NOTHING}
+
+    def is_named(self, sentence: str) -> bool:
+        """Whether this sentence of `verdict` names a mistake."""
+        return sentence in self.closed_list()
 
     def outputs(self, answer: Callable[..., Any]) -> list[Any]:
         """What `answer` returns for each tuple of arguments; `NotImplemented` where it is blank.
