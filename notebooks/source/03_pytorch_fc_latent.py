@@ -752,8 +752,8 @@ checks.check("03.descend", descend)
 # The next lesson's model has 1,330,307 parameters, a seventh of model B's. Design a model B that is
 # no larger: choose `c1`, `c2`, `c3` and `latent_dim` so that the whole model has at most `budget`
 # parameters and uses at least 80 % of them, with a latent of 256 to 1023 numbers: fewer than the
-# picture has. The check asks for two budgets: this one, and another. There are many right answers,
-# and any way to find one will do. Return the four whole numbers side by side: `return c1, c2, c3,
+# picture has. The check asks for this budget and for others. There are many right answers, and any
+# way to find one will do. Return the four whole numbers side by side: `return c1, c2, c3,
 # latent_dim`.
 #
 # Then say, for yourself or for your group: what did you have to give up, and where will the

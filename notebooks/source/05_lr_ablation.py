@@ -629,8 +629,7 @@ checks.check("05.rate_after_fall", rate_after_fall)
 # ### Exercise 2 · When does it act? (a loop with a memory)
 #
 # Return the number of the epoch at whose end the rate falls for the first time, or 0 if it never
-# does. Epochs count from 1; cooldown is 0. Write the rule yourself, without `schedules`. Step 1 has
-# the trap: what is a loss compared with?
+# does. Epochs count from 1; cooldown is 0. Step 1 has the trap: what is a loss compared with?
 
 
 # %% tags=["exercise"]
