@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import attacks
 import classroom
 import course_lib
 import needs
@@ -25,6 +26,7 @@ QUICK = SandboxLimits(
     call_cpu_seconds=4, call_wall_seconds=20, cell_wall_seconds=40, memory=600 << 20
 )
 RIGHT = "return 0.299 * red + 0.587 * green + 0.114 * blue"
+MEMORY = ("SHARED_MEMORY", "SOCKET_BUFFERS", "EMPTY_FILES", "CHILDREN")
 
 
 def grade(notebook, limits=QUICK, **tests):
@@ -46,51 +48,13 @@ def outcomes(result):
     return [exercise.outcome for exercise in result.exercises]
 
 
-SHARED = """
-import mmap, time
-held = mmap.mmap(-1, 2 << 30)
-for place in range(0, len(held), 4096): held[place] = 1
-time.sleep(3)
-"""
-SOCKETS = """
-import os, socket, time
-for _ in range(20):
-    if os.fork(): continue
-    keep = []
-    while True:
-        try: keep += socket.socketpair()
-        except OSError: break
-        for one in keep[-2:]:
-            one.setblocking(False)
-            try:
-                while one.send(b"x" * 65536): pass
-            except BlockingIOError: pass
-    time.sleep(15); os._exit(0)
-time.sleep(8)
-"""
-EMPTY_FILES = """
-import os
-for folder in range(900):
-    os.makedirs(f"/tmp/{folder}", exist_ok=True)
-    for name in range(1000): os.makedirs(f"/tmp/{folder}/{name}", exist_ok=True)
-"""
-PIPES = """
-import os, time
-for _ in range(8):
-    if os.fork() == 0:
-        held = bytearray(os.urandom(1)) * 150_000_000
-        time.sleep(60)
-time.sleep(20)
-"""
-
-
 @pytest.mark.parametrize("has_group", [True, False])
-@pytest.mark.parametrize("body", [SHARED, SOCKETS, EMPTY_FILES, PIPES])
-def test_there_is_one_limit_for_all_memory(body, has_group, monkeypatch):
+@pytest.mark.parametrize("name", MEMORY)
+def test_there_is_one_limit_for_all_memory(name, has_group, monkeypatch):
     if not has_group:
         monkeypatch.setattr(memory_group, "make", lambda limit: None)
     limits = msgspec.structs.replace(QUICK, call_cpu_seconds=20)
-    result = grade(attack(body), limits)
+    result = grade(attack(getattr(attacks, name)), limits)
     first, *others = outcomes(result)
     assert first in ("memory", "error"), result.exercises[0]  # some calls end in ENOMEM
     assert first == "memory" or "Cannot allocate memory" in result.exercises[0].sentence
@@ -140,25 +104,11 @@ assert open("/proc/self/oom_score_adj").read() == "1000\\n"
     assert set(outcomes(result)) == {"right"}, result.exercises[0].sentence
 
 
-DRIBBLE = """
-import os, time
-for descriptor in range(3, 20):
-    try: os.write(descriptor, b" ")
-    except OSError: continue
-    if os.fork() == 0:
-        try:
-            while True: os.write(descriptor, b" "); time.sleep(0.003)
-        finally: os._exit(0)
-ends = time.monotonic() + 60
-while time.monotonic() < ends: {}
-"""
-
-
 @pytest.mark.parametrize("work", ["time.sleep(0.1)", "sum(range(1000))"])
 def test_what_trickles_in_does_not_stop_the_clock(work):
     limits = SandboxLimits(call_cpu_seconds=3, call_wall_seconds=8)
     began = time.monotonic()
-    result = grade(attack(DRIBBLE.format(work)), limits)
+    result = grade(attack(attacks.DRIBBLE.format(work)), limits)
     assert outcomes(result) == ["timeout", *["right"] * 5]
     assert time.monotonic() - began < 45
 
@@ -181,36 +131,12 @@ def test_cells_behind_the_last_exercise_cost_no_time():
     assert set(outcomes(grade(notebook, SandboxLimits(submission_wall_seconds=50)))) == {"right"}
 
 
-STEAL = """
-import os, stat, threading
-def steal():
-    for descriptor in range(3, 20):
-        try:
-            while stat.S_ISFIFO(os.fstat(descriptor).st_mode): os.read(descriptor, 65536)
-        except OSError: continue
-threading.Thread(target=steal, daemon=True).start()
-"""
-
-
 def test_who_steals_requests_loses_no_more_than_the_time_for_one_submission():
-    notebook = classroom.own_cell(classroom.quick(), STEAL, 1)
+    notebook = classroom.own_cell(classroom.quick(), attacks.STEAL, 1)
     began = time.monotonic()
     result = grade(notebook, SandboxLimits(submission_wall_seconds=8, cell_wall_seconds=5))
     assert result.status == "graded" and result.points < 6
     assert time.monotonic() - began < 40
-
-
-SAY = """
-import json, os, time
-def say(message):
-    for descriptor in range(3, 20):
-        try: os.write(descriptor, (json.dumps(message) + chr(10)).encode())
-        except OSError: pass
-say([0, "end", {}])
-for step in range(1, 60):
-    say([step, "begin"]); say([step, "end", {}])
-time.sleep(5)
-"""
 
 
 @pytest.mark.parametrize(
@@ -226,7 +152,7 @@ time.sleep(5)
     ],
 )
 def test_whatever_is_forged_is_graded_with_a_sentence(payload):
-    top = SAY.replace("{}", payload)
+    top = attacks.FORGED_RESULTS.replace("{}", payload)
     result = grade(classroom.own_cell(classroom.quick(), top, 1))
     assert result.status == "graded" and result.points == 0
     assert all(each.sentence for each in result.exercises)
@@ -318,6 +244,7 @@ def closed_list():
     stopped = {text.format(what="Your function") for text in judge.STOPPED.values()}
     named = namespace["CHECKS"]["01.gray_pixel"].closed_list()
     assert not any("123456" in sentence for sentence in named)
+    named = {judge.NAMED_UNSEEN.format(mistake=sentence) for sentence in named}
     return {judge.WRONG_UNSEEN, judge.ERROR_UNSEEN} | stopped | named
 
 

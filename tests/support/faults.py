@@ -8,11 +8,19 @@ from pathlib import Path
 
 import nbformat
 
+import attacks
 import classroom
 from course_tools.grading.sandbox.protocol import SandboxLimits
 
 NAME = "01_grayscale_conversion"
-LIMITS = SandboxLimits(call_cpu_seconds=2, cell_cpu_seconds=4, memory=600 << 20, printed=1 << 20)
+LIMITS = SandboxLimits(
+    call_cpu_seconds=2,
+    call_wall_seconds=30,
+    cell_cpu_seconds=4,
+    memory=600 << 20,
+    printed=1 << 20,
+    submission_wall_seconds=60,
+)
 RIGHT = "return 0.299 * red + 0.587 * green + 0.114 * blue"
 FUNCTIONS = ("gray_pixel", "gray_batch", "to_bytes", "same_gray", "best_guess", "best_weights")
 DUE = "2026-11-01 12:00:00 UTC"
@@ -28,12 +36,14 @@ class Fault:
         status: of the result.
         outcome: of the first exercise; all others are right, unless `status` is another.
         remark: a part of the result's remark, or of the first exercise's sentence.
+        spoils_others: whether the other exercises of the same submission may lose their marks.
     """
 
     make: Callable[[Path, str], object]
     status: str = "graded"
     outcome: str = "right"
     remark: str = ""
+    spoils_others: bool = False
 
 
 def code(line: str) -> Callable[[Path, str], object]:
@@ -48,6 +58,21 @@ def notebook(change: Callable) -> Callable[[Path, str], object]:
         classroom.submit(folder, student, NAME, made)
 
     return make
+
+
+def attack(lines: str) -> Callable[[Path, str], object]:
+    return code("\n    ".join(lines.strip().splitlines()))
+
+
+def with_cell(cell: str, answer: str = RIGHT, times: int = 1) -> Callable[[Path, str], object]:
+    """Added cells in front, which an answer may depend on."""
+
+    def change(made: nbformat.NotebookNode) -> None:
+        for _ in range(times):
+            classroom.own_cell(made, cell, 1)
+        set_source(made, "gray_pixel", f"def gray_pixel(red, green, blue):\n    {answer}")
+
+    return notebook(change)
 
 
 def file(content: bytes) -> Callable[[Path, str], object]:
@@ -74,6 +99,11 @@ def json_copy(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def edit(made: nbformat.NotebookNode) -> None:
     set_source(made, "needed", "raise SystemExit")
     set_source(made, "check-gray-pixel", "print('ok')")
+
+
+def use_again(made: nbformat.NotebookNode) -> None:
+    place = made.cells.index(classroom.cell_of(made, "check-gray-pixel"))
+    classroom.own_cell(made, "gray_pixel = gray_pixel(0.1, 0.2, 0.3)", place + 1)
 
 
 def strip(made: nbformat.NotebookNode) -> None:
@@ -148,11 +178,35 @@ FAULTS = {
     "late": Fault(late),
     "huge-output": Fault(notebook(huge_output)),
     "spy": Fault(code(SPY), outcome="error", remark="No such file"),
-    "forger": Fault(code(FORGE), outcome="killed", remark="does not count"),
-    "patcher": Fault(code(PATCH), outcome="wrong", remark=""),
+    "forger": Fault(code(FORGE), outcome="killed", remark="does not count", spoils_others=True),
+    "patcher": Fault(code(PATCH), outcome="wrong", spoils_others=True),
     "half-a-character": Fault(code("print('\\ud800')")),
     "half-in-error": Fault(code("raise OSError('\\udcff')"), outcome="error", remark="OSError"),
     "left-behind": Fault(code(CHILD)),
+    "shared-memory": Fault(attack(attacks.SHARED_MEMORY), outcome="memory", remark="memory"),
+    "children": Fault(attack(attacks.CHILDREN), outcome="memory", remark="memory"),
+    "dribbler": Fault(
+        attack(attacks.DRIBBLE.format("sum(range(1000))")), outcome="timeout", remark="does not end"
+    ),
+    "sleeper": Fault(
+        with_cell("import time; time.sleep(9)", times=20),
+        outcome="timeout",
+        remark="whole file",
+        spoils_others=True,
+    ),
+    "thief": Fault(with_cell(attacks.STEAL), outcome="timeout", spoils_others=True),
+    "liar": Fault(
+        with_cell(attacks.FORGED_RESULTS.replace("{}", '{"error": "text"}')),
+        outcome="killed",
+        remark="does not count",
+        spoils_others=True,
+    ),
+    "magic": Fault(with_cell("%matplotlib inline\nhalf = 0.5", f"{RIGHT} * (half + half)")),
+    "awaits": Fault(with_cell("import asyncio\nawait asyncio.sleep(0)\nk = 1", f"{RIGHT} * k")),
+    "fraction": Fault(
+        with_cell("from fractions import Fraction as F", "return F(" + RIGHT[7:] + ")")
+    ),
+    "used-again": Fault(notebook(use_again)),
     "absent": Fault(lambda *where: None, "missing", "missing", "Nothing was submitted"),
 }
 
@@ -204,7 +258,7 @@ def assert_it_ended_well(folder: Path, num_honest: int, faults: bool = True) -> 
         assert first.outcome == fault.outcome, about
         assert fault.remark in f"{result.remark} {first.sentence}", about
         assert first.points == (fault.outcome == "right"), about
-        if fault.status == "graded" and student not in ("forger", "patcher"):
+        if fault.status == "graded" and not fault.spoils_others:
             assert {each.outcome for each in others} == {"right"}, about
         elif fault.status != "graded":
             assert (result.points, result.max_points) == (0, 6), about

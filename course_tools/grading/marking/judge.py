@@ -23,6 +23,7 @@ UNSEEN = "for inputs that the notebook's check does not have"
 FORGED = "What came back is not what a function can return; the grader did not accept it."
 ERROR_UNSEEN = f"Your function ends in an error {UNSEEN}."
 WRONG_UNSEEN = f"The answer is right for the inputs of the notebook's check, but not {UNSEEN}."
+NAMED_UNSEEN = f"{WRONG_UNSEEN[:-1]}: {{mistake}}"
 NotRun = Literal["not_run", "out_of_time", "forged"]
 STOPPED: dict[StopReason | NotRun, str] = {
     "timeout": "{what} had not ended when its time was up; look for a loop that does not end.",
@@ -199,8 +200,9 @@ def judge(case: Case, result: StepResult) -> Verdict:
     if sentence == checks.NOT_ANSWERED:
         return Verdict("blank", "Not answered yet.")
     misconception = sentence if case.check.is_named(sentence) else None
-    if not case.shown and misconception is None:
-        sentence = WRONG_UNSEEN
+    if not case.shown:
+        named = NAMED_UNSEEN.format(mistake=misconception)
+        sentence = named if misconception else WRONG_UNSEEN
     return Verdict("wrong", sentence[:MAX_SENTENCE], misconception)
 
 
