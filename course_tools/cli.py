@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
-from course_lib.files import CourseError, write_json
-from course_tools.grading import cli as assignments
+# nbformat imports jsonschema, which without this builds 39 grammars of web addresses: 1.5 s of each
+# command, for a check that no notebook needs.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+from course_lib.files import CourseError, write_json  # noqa: E402
+from course_tools.grading import cli as assignments  # noqa: E402
 
 app = typer.Typer(
     name="course",
