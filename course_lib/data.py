@@ -5,9 +5,11 @@ Multiple Layers of Features from Tiny Images, 2009), 50,000 to train on and 10,0
 A sample of 3,000 of them ships with the course.
 """
 
+import errno
 import io
 import json
-import zipfile
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +73,8 @@ def load_cifar10(which: str = "auto") -> CIFAR10:
             one printed line says so.
 
     Raises:
-        CourseError: `which` is unknown, or "full" is asked for and the cache is empty or damaged.
+        CourseError: `which` is unknown, or "full" is asked for and the cache is empty, damaged
+            or cannot be read.
     """
     if which == "sample":
         return _load_sample()
@@ -82,6 +85,8 @@ def load_cifar10(which: str = "auto") -> CIFAR10:
         cached = read_cache(folder)
         reason = "CIFAR-10 is not in the cache"
     except CourseError as error:
+        if which == "full" and not isinstance(error, DamagedCache):
+            raise
         cached, reason = None, str(error).rstrip(".")
     if cached:
         return cached
@@ -184,12 +189,17 @@ def cached_in() -> Path:
     return files.cache_folder() / "cifar10"
 
 
+class DamagedCache(CourseError):
+    """What is in the cache is not CIFAR-10. A cache that cannot be read may still be whole."""
+
+
 def verify(arrays: Mapping[str, np.ndarray], hashes: Mapping[str, str]) -> None:
-    """Raise CourseError unless every array has its SHA-256, and images the shape of images."""
+    """Raise CourseError unless every array has its SHA-256, type and shape."""
     for name, expected in hashes.items():
         array = arrays[name]
         is_shaped = array.shape[1:] == ((32, 32, 3) if name.startswith("x_") else ())
-        if not is_shaped or files.sha256_of_array(array) != expected:
+        is_typed = array.dtype == ("<i4" if name.endswith("_indices") else np.uint8)
+        if not (is_shaped and is_typed) or files.sha256_of_array(array) != expected:
             raise CourseError(f"{name} is not CIFAR-10's, for its SHA-256 differs.")
 
 
@@ -213,21 +223,54 @@ def read_cache(folder: Path) -> CIFAR10 | None:
     All are hashed at every load: half a second for the 184 MB, and no wrong pixel goes unnoticed.
 
     Raises:
-        CourseError: the cache is damaged.
+        DamagedCache: what is there is not CIFAR-10.
+        CourseError: it cannot be read at the moment, and may be whole.
     """
     paths = {name: folder / f"{name}.npy" for name in ARRAY_HASHES}
-    if not all(path.exists() for path in paths.values()):
-        return None
     try:
-        arrays = {name: np.load(path, allow_pickle=False) for name, path in paths.items()}
+        if not all(path.exists() for path in paths.values()):
+            return None
+        arrays = {name: _stored_bytes(path) for name, path in paths.items()}
         verify(arrays, ARRAY_HASHES)
-    except (OSError, ValueError, EOFError) as error:  # a CourseError is a ValueError
-        raise CourseError(f"The cached CIFAR-10 in {folder} is damaged ({error}).") from error
+    except OSError as error:
+        raise CourseError(
+            f"The cached CIFAR-10 in {folder} cannot be read ({files.reason(error)}); "
+            f"{files.advice(error)}, or set COURSE_CACHE to another folder."
+        ) from error
+    except MemoryError as error:
+        raise CourseError(
+            "There is too little memory for CIFAR-10; close other programs, "
+            'or use the bundled sample, load_cifar10("sample").'
+        ) from error
+    except (ValueError, EOFError) as error:  # a CourseError is a ValueError
+        raise DamagedCache(f"The cached CIFAR-10 in {folder} is damaged ({error}).") from error
+    return all_images(arrays, f"the cache, filled from {_origin(folder)}")
+
+
+def _stored_bytes(path: Path) -> np.ndarray:
+    """A uint8 array from a .npy file. ValueError: it is not one, or has not the promised length.
+
+    `np.load` would reserve as much memory as a damaged header asks for.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path.name} is no file")
+    with open(path, "rb") as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        size = os.fstat(file.fileno()).st_size - file.tell()
+        if dtype != np.uint8 or math.prod(shape) != size:
+            raise ValueError(f"{path.name} does not hold what its header says")
+        content = np.empty(size, np.uint8)
+        file.readinto(content.data)
+    return content.reshape(shape)
+
+
+def _origin(folder: Path) -> str:
+    """Where the cache was filled from, by the note beside it."""
     try:
-        origin = json.loads((folder / "source.json").read_text())["source"]
-    except (OSError, ValueError, LookupError):
-        origin = "an unknown source"
-    return all_images(arrays, f"the cache, filled from {origin}")
+        return str(json.loads((folder / "source.json").read_text())["source"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return "an unknown source"
 
 
 # The bundled sample, made by `course make-sample`
@@ -252,7 +295,11 @@ def _load_sample() -> CIFAR10:
         for part in ("train", "test"):
             arrays[f"x_{part}"] = cut_mosaic(arrays.pop(f"{part}_webp").tobytes())
         verify(arrays, SAMPLE_HASHES)
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zip, NumPy and WebP each have their own
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+            raise CourseError(
+                f"The bundled sample cannot be read: {files.sentence(error)}"
+            ) from error
         raise CourseError(
             f"The bundled sample {SAMPLE_FILE} is missing or damaged ({error}); restore it with "
             "`git checkout` or install the course again."

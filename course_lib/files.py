@@ -1,5 +1,6 @@
 """Files that are whole or absent, and errors that say what to do."""
 
+import errno
 import hashlib
 import json
 import os
@@ -26,7 +27,8 @@ def cache_folder() -> Path:
     """The folder for downloaded data, created if absent: $COURSE_CACHE, else the user's cache."""
     import pooch
 
-    folder = Path(os.environ.get("COURSE_CACHE") or pooch.os_cache("gray-to-color"))
+    named = os.environ.get("COURSE_CACHE")
+    folder = expanded(named) if named else Path(pooch.os_cache("gray-to-color"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -35,6 +37,56 @@ def cache_folder() -> Path:
             "set COURSE_CACHE to a folder you can write to."
         ) from error
     return folder
+
+
+def expanded(path: str) -> Path:
+    """The path that a user has named, with `~` replaced. CourseError: there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise CourseError(
+            f"The home folder in {path} is not known here; write the whole path instead."
+        ) from error
+
+
+FREE_SPACE = "free some space or choose another folder"
+CHOOSE_ANOTHER = "change its permissions or choose another folder"
+MOVE_ASIDE = "move aside what is there or choose another name"
+FEWER_FILES = "close other programs or allow more open files (`ulimit -n 1024`)"
+ADVICE = {
+    None: FREE_SPACE,  # NumPy's own OSError, of a file that could not be written to its end
+    errno.ENOSPC: FREE_SPACE,
+    errno.EDQUOT: FREE_SPACE,
+    errno.EFBIG: FREE_SPACE,
+    errno.EACCES: CHOOSE_ANOTHER,
+    errno.EPERM: CHOOSE_ANOTHER,
+    errno.EROFS: "choose a folder that is not read-only",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EISDIR: MOVE_ASIDE,
+    errno.ENOTDIR: MOVE_ASIDE,
+    errno.EEXIST: MOVE_ASIDE,
+    errno.EMFILE: FEWER_FILES,
+    errno.ENFILE: FEWER_FILES,
+    errno.ENOMEM: "close other programs",
+    errno.EIO: "check the disk or choose another folder",
+}
+
+
+def advice(error: OSError) -> str:
+    """What helps against an error of the system, as an imperative without a full stop."""
+    return ADVICE.get(error.errno, "look whether the file and its folder are there")
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in a few words."""
+    return error.strerror or f"is the disk full? {error}"
+
+
+def sentence(error: OSError) -> str:
+    """An error of the system in one sentence: which file, why, and what to do."""
+    about = f"{error.filename}: " if error.filename else ""
+    why = error.strerror or str(error)
+    return f"{about}{why}; {advice(error)}, then run the same command again."
 
 
 @contextmanager
@@ -69,10 +121,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _cannot_write(path: Path, error: OSError) -> CourseError:
-    reason = error.strerror or f"is the disk full? {error}"  # NumPy's own OSError has no strerror
     return CourseError(
-        f"{path} could not be written ({reason}); nothing was lost: "
-        "free some space or choose another folder, then run the same command again."
+        f"{path} could not be written ({reason(error)}); nothing was lost: "
+        f"{advice(error)}, then run the same command again."
     )
 
 

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import requests
 from tqdm import tqdm
-from urllib3.exceptions import ProtocolError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from course_lib import files
 from course_lib.files import CourseError, write_json
 
 NUM_TRIES = 5  # a connection may break this often before the source counts as failed
@@ -26,13 +27,15 @@ NUM_TRIES = 5  # a connection may break this often before the source counts as f
 class DownloadLimits:
     """When a source is abandoned: seconds to connect, seconds without a byte, bytes per second.
 
-    The rate is the mean since the download began, checked once `patience` seconds have passed.
+    `size` is the most bytes that a file may have: no form of CIFAR-10 has more. The rate is the
+    mean since the download began, checked once `patience` seconds have passed.
     """
 
     connect: float = 5.0
     silence: float = 20.0
     rate: float = 1e3
     patience: float = 30.0
+    size: float = 400e6
 
 
 class SourceError(CourseError):
@@ -48,17 +51,28 @@ def network_allowed() -> bool:
     return os.environ.get("COURSE_OFFLINE", "0") in ("", "0")
 
 
+def host_of(url: str) -> str:
+    """The host in the address of a file. Raises SourceError: it is not such an address."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise SourceError(f"{url} is not the address of a file; write it as https://HOST/FILE.")
+    return host
+
+
 def download(url: str, path: Path, limits: DownloadLimits = DownloadLimits()) -> None:
     """Download `url` to `path`, continuing what an earlier call left in `path` + ".part".
 
     A part is continued only if its validator (ETag, else Last-Modified) is still the server's.
 
     Raises:
-        SourceError: the server cannot be reached, refuses, is too slow, or sends a web page; or
-            COURSE_OFFLINE forbids the network.
-        CourseError: the disk is full. What arrived is kept.
+        SourceError: the server cannot be reached, refuses, is too slow, sends a web page or more
+            than CIFAR-10 has; or COURSE_OFFLINE forbids the network.
+        CourseError: the file cannot be written, as on a full disk. What arrived is kept.
     """
-    host = urlsplit(url).hostname
+    host = host_of(url)
     part = path.with_name(path.name + ".part")
     if not network_allowed():
         raise SourceError("COURSE_OFFLINE forbids the network.")
@@ -76,27 +90,22 @@ def download(url: str, path: Path, limits: DownloadLimits = DownloadLimits()) ->
                     ) from interruption
         os.replace(part, path)
         _validator_file(part).unlink(missing_ok=True)
-    except requests.Timeout as error:
-        raise SourceError(f"{host} did not answer within {limits.silence:g} s.") from error
-    except requests.RequestException as error:
-        raise SourceError(f"{host} cannot be reached ({_reason(error)}).") from error
-    except OSError as error:  # requests' own errors are OSErrors too and were caught above
+    except OSError as error:  # of the file: those of the connection were caught by _request
         raise CourseError(
-            f"{path} could not be written ({error.strerror or error}); what arrived is kept: "
-            "free some space or set COURSE_CACHE to another folder, then run it again."
+            f"{path} could not be written ({files.reason(error)}); what arrived is kept: "
+            f"{files.advice(error)} (COURSE_CACHE names it), then run it again."
         ) from error
 
 
 def _receive(url: str, part: Path, limits: DownloadLimits) -> None:
     """One request: continue `part` where the server supports it, else start it again."""
-    host = urlsplit(url).hostname
+    host = host_of(url)
     start, validator = _size(part), _read_validator(part)
     # identity: in a compressed transfer byte positions mean nothing
     headers = {"Accept-Encoding": "identity", "User-Agent": "gray-to-color course"}
     if start and validator:
         headers |= {"Range": f"bytes={start}-", "If-Range": validator}
-    timeout = (limits.connect, limits.silence)
-    with requests.get(url, headers=headers, timeout=timeout, stream=True) as response:
+    with _request(url, headers, limits) as response:
         resumes = _continues(response, start, validator)
         if response.status_code in (206, 416) and start and not resumes:
             part.unlink()  # the file has changed on the server: again, from the beginning
@@ -112,11 +121,23 @@ def _receive(url: str, part: Path, limits: DownloadLimits) -> None:
         _append(response, part, limits)
 
 
+def _request(url: str, headers: dict[str, str], limits: DownloadLimits) -> requests.Response:
+    """The response, its body not yet read. Raises SourceError: there is none."""
+    host, timeout = host_of(url), (limits.connect, limits.silence)
+    try:
+        return requests.get(url, headers=headers, timeout=timeout, stream=True)
+    except requests.Timeout as error:
+        raise SourceError(f"{host} did not answer within {limits.silence:g} s.") from error
+    except (OSError, HTTPError, ValueError) as error:  # requests lets some of urllib3's through
+        raise SourceError(f"{host} cannot be reached ({_reason(error)}).") from error
+
+
 def _append(response: requests.Response, part: Path, limits: DownloadLimits) -> None:
     """Append the body to `part`, with a progress bar. Raises _Interrupted if it ends early."""
-    host, start = urlsplit(response.url).hostname, _size(part)
-    length = response.headers.get("Content-Length")
-    total = start + int(length) if length else None
+    host, start = host_of(response.url), _size(part)
+    length = _length(response)
+    total = None if length is None else start + length
+    _refuse_more_than(limits.size, total or start, part, host)
     began = time.monotonic()
     bar = tqdm(desc=host, total=total, initial=start, unit="B", unit_scale=True, mininterval=1)
     try:
@@ -125,6 +146,7 @@ def _append(response: requests.Response, part: Path, limits: DownloadLimits) -> 
             for chunk in iter(partial(response.raw.read1, 1 << 16), b""):
                 file.write(chunk)
                 bar.update(len(chunk))
+                _refuse_more_than(limits.size, bar.n, part, host)
                 seconds = time.monotonic() - began
                 if seconds > limits.patience and bar.n - start < limits.rate * seconds:
                     raise SourceError(
@@ -133,10 +155,24 @@ def _append(response: requests.Response, part: Path, limits: DownloadLimits) -> 
                     )
     except ReadTimeoutError as error:
         raise _Interrupted(f"sent nothing for {limits.silence:g} s") from error
-    except ProtocolError as error:
+    except HTTPError as error:
         raise _Interrupted("keeps closing the connection") from error
     if total is not None and _size(part) != total:
         raise _Interrupted("keeps closing the connection")
+
+
+def _length(response: requests.Response) -> int | None:
+    """The length of the body that the server announces; None if it announces no number."""
+    announced = response.headers.get("Content-Length", "")
+    return int(announced) if announced.isdecimal() and len(announced) < 20 else None
+
+
+def _refuse_more_than(limit: float, size: int, part: Path, host: str) -> None:
+    """Raise SourceError if a file is too long to be CIFAR-10; nothing of it is kept."""
+    if size > limit:
+        part.unlink(missing_ok=True)
+        _validator_file(part).unlink(missing_ok=True)
+        raise SourceError(f"{host} sends more than {limit / 1e6:.0f} MB: it is not CIFAR-10.")
 
 
 def _continues(response: requests.Response, start: int, validator: str | None) -> bool:
@@ -161,17 +197,32 @@ def _validator_file(part: Path) -> Path:
 
 def _read_validator(part: Path) -> str | None:
     try:
-        return json.loads(_validator_file(part).read_text())
-    except (OSError, ValueError):
+        validator = json.loads(_validator_file(part).read_text())
+    except (OSError, ValueError, RecursionError):
         return None
+    return validator if isinstance(validator, str) else None
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _reason(error: requests.RequestException) -> str:
+CERTIFICATE = (
+    "its certificate is not trusted here; if your network has a proxy with a certificate of its "
+    "own, set {variable} to the file of that certificate"
+)
+
+
+def _reason(error: Exception) -> str:
     text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return CERTIFICATE.format(variable="REQUESTS_CA_BUNDLE")
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the encrypted connection failed; is https_proxy the right proxy?"
+    if "CA certificate bundle" in text:
+        return "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is not there"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy refused; are https_proxy and http_proxy right?"
     if "resolve" in text or "getaddrinfo" in text:
         return "its name is not known here; is there a network?"
     return "the connection was refused" if "refused" in text else type(error).__name__

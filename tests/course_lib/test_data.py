@@ -1,6 +1,9 @@
 """The sample, the splits, the cache; and CIFAR-10 itself, where it is in the cache."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pooch
@@ -75,6 +78,22 @@ def test_damaged_sample_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "SAMPLE_FILE", tmp_path / "absent.npz")
     with pytest.raises(CourseError, match="missing or damaged"):
         data.load_cifar10("sample")
+
+
+@pytest.mark.parametrize("place", [0, 1, 9, 30, -1, -15, -50])
+@pytest.mark.parametrize("is_truncated", [True, False])
+def test_a_sample_damaged_anywhere_is_one_sentence(place, is_truncated, tmp_path, monkeypatch):
+    content = bytearray(data.SAMPLE_FILE.read_bytes())
+    content[place] ^= 255
+    damaged = tmp_path / "sample.npz"
+    damaged.write_bytes(content[:place] if is_truncated else content)
+    monkeypatch.setattr(data, "SAMPLE_FILE", damaged)
+    try:
+        sample = data.load_cifar10("sample")
+    except CourseError as error:
+        assert "missing or damaged" in str(error) and "\n" not in str(error)
+    else:  # the byte says nothing about the content
+        assert len(sample.x_train) == 2000 and not is_truncated
 
 
 # Splits and floats
@@ -201,6 +220,92 @@ def test_damaged_cache_is_set_aside_and_filled_again(cache, mini, tmp_path, caps
     assert data.load_cifar10().name == "full"
 
 
+@pytest.fixture
+def filled(cache, mini, tmp_path):
+    np.savez(tmp_path / "mine.npz", **mini)
+    tools.fetch(str(tmp_path / "mine.npz"))
+    return cache / "cifar10"
+
+
+PASSING = [errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM, errno.EIO, errno.EACCES]
+
+
+@pytest.mark.parametrize("error", [*(OSError(n, os.strerror(n)) for n in PASSING), MemoryError()])
+def test_a_cache_that_cannot_be_read_at_the_moment_is_not_damaged(filled, error, monkeypatch):
+    def refuse(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "open", refuse, raising=False)
+        for load in (tools.fetch_cifar10, lambda: data.load_cifar10("full")):
+            with pytest.raises(CourseError) as info:
+                load()
+            assert "damaged" not in str(info.value) and "\n" not in str(info.value)
+    assert not filled.with_name("cifar10-damaged").exists()
+    assert data.load_cifar10("full").name == "full"  # offline: nothing was fetched
+
+
+@pytest.mark.parametrize("note", ["[]", "{}", "3", "", "{", "[" * 100_000, '{"source": []}', "\0"])
+def test_a_damaged_note_on_the_source_does_no_harm(filled, note):
+    (filled / "source.json").write_text(note)
+    assert data.load_cifar10("full").source.startswith("the cache, filled from ")
+    (filled / "source.json").unlink()
+    assert data.load_cifar10("full").source == "the cache, filled from an unknown source"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.replace(b"|u1", b"|b1"),
+        lambda content: content.replace(b"|u1", b"<f8"),
+        lambda content: content.replace(b"(10,)", b"(99,)"),
+        lambda content: content.replace(b"(10,)", b"(9999999999999,)"),
+        lambda content: content.replace(b"False", b"True "),
+        lambda content: content[:50],
+        lambda content: b"",
+        lambda content: content + b"more",
+    ],
+)
+def test_a_damaged_header_is_damage(filled, change):
+    path = filled / "y_test.npy"
+    before = path.read_bytes()
+    path.write_bytes(change(before))
+    try:
+        loaded = data.load_cifar10("full")
+    except CourseError as error:
+        assert "is damaged" in str(error) and "\n" not in str(error)
+    else:  # of one dimension: both orders are the same
+        assert loaded.y_test.tolist() == list(before[-10:])
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_damage_and_is_not_waited_for(filled, make):
+    (filled / "x_test.npy").unlink()
+    make(filled / "x_test.npy")
+    with pytest.raises(CourseError, match="is damaged"):
+        data.load_cifar10("full")
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.ENAMETOOLONG, errno.EISDIR])
+def test_an_error_while_fetching_is_not_said_of_the_cache(cache, mini, number, monkeypatch):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tools.sources, "fetch", refuse)
+    with pytest.raises(OSError) as info:
+        tools.fetch_cifar10()
+    assert info.value.errno == number  # `course` makes one sentence of it
+
+
+def test_a_lock_that_cannot_be_made_is_one_sentence(cache, mini, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tools.FileLock, "acquire", refuse)
+    with pytest.raises(CourseError, match="Read-only file system.*COURSE_CACHE"):
+        tools.fetch_cifar10()
+
+
 def test_half_filled_cache_counts_as_empty(cache, mini, tmp_path):
     own = tmp_path / "mine.npz"
     np.savez(own, **mini)
@@ -215,7 +320,7 @@ def test_half_filled_cache_counts_as_empty(cache, mini, tmp_path):
 def test_too_little_space_is_said_before_anything_is_fetched(cache, mini, monkeypatch):
     usage = shutil.disk_usage(cache.parent)._replace(free=10)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(CourseError, match="500 MB"):
+    with pytest.raises(CourseError, match="184 MB"):
         tools.fetch_cifar10()
 
 

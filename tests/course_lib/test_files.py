@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,6 +73,32 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(CourseError, match="set COURSE_CACHE"):
         files.cache_folder()
+
+
+@pytest.mark.parametrize(("name", "place"), [("~/x", "x"), ("~", "."), ("~/a/../b", "b")])
+def test_the_home_folder_is_meant_by_a_tilde(name, place, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COURSE_CACHE", name)
+    monkeypatch.chdir(tmp_path)
+    assert files.cache_folder().resolve() == (tmp_path / "home" / place).resolve()
+    assert not Path("~").exists()
+
+
+def test_an_unknown_home_folder_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", "~nobody-of-this-name/x")
+    with pytest.raises(CourseError, match="write the whole path"):
+        files.cache_folder()
+
+
+@pytest.mark.parametrize("number", sorted(errno.errorcode))
+def test_every_error_of_the_system_is_a_sentence_about_itself(number, tmp_path):
+    error = OSError(number, os.strerror(number), "/some/file")
+    assert files.sentence(error).startswith(f"/some/file: {os.strerror(number)}; ")
+    with pytest.raises(CourseError) as info, files.replacing(tmp_path / "a.txt"):
+        raise error
+    assert f"({os.strerror(number)})" in str(info.value) and "\n" not in str(info.value)
+    says_space = "free some space" in str(info.value)
+    assert says_space == (number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 def test_jupyter_shows_the_sentence_alone():
