@@ -94,10 +94,14 @@ lock: $(READY)
 	$(LOCK) $(UPGRADE) pyproject.toml --extra test --extra grade -o requirements.lock
 	echo "uv>=0.9" | $(LOCK) $(UPGRADE) - -o requirements-uv.lock
 
-# Leaves work/ (students' files), the environment and downloaded data alone.
+# Leaves work/ (students' files), the environment, downloaded data and the checkpoints of runs that
+# are being trained (hours of them) alone.
 clean:
-	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name training -exec rm -rf {} +
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find course_lib course_tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Leaves work/ and downloaded data alone.
 clean-all: clean
-	rm -rf $(VENV) node_modules gray_to_color.egg-info
+	@echo "Deleting the environment $(VENV), node_modules, and build/training: the checkpoints of runs"
+	rm -rf build $(VENV) node_modules gray_to_color.egg-info

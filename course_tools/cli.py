@@ -1,5 +1,6 @@
 """The command `course`. Imports are inside the commands, so that `course --help` is quick."""
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 # command, for a check that no notebook needs.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-from course_lib.files import CourseError, write_json  # noqa: E402
+from course_lib.files import CourseError, sentence, write_json  # noqa: E402
 from course_tools.grading import cli as assignments  # noqa: E402
 
 app = typer.Typer(
@@ -54,6 +55,9 @@ def main() -> None:
         app()
     except CourseError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(sentence(error), file=sys.stderr)
         sys.exit(2)
 
 
@@ -160,16 +164,32 @@ def edit(context: typer.Context, name: Name) -> None:
 
 
 def _become_jupyterlab(folder: Path, options: list[str]) -> None:
-    """Replace this process by JupyterLab, so that Ctrl-C reaches JupyterLab alone."""
+    """Replace this process by JupyterLab, so that Ctrl-C reaches JupyterLab alone.
+
+    The first `python3` that it finds is the interpreter that runs this.
+    """
+    from course_tools.lessons import kernels
     from course_tools.lessons.lesson_source import ROOT
 
     settings = ROOT / "build" / "jupyter"
     for name, content in LAB_SETTINGS.items():
         write_json(settings / name, content)
-    path = [str(settings), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    environment = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(path)}
+    write_json(settings / "data" / "kernels" / "python3" / "kernel.json", kernels.own_kernel())
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_PATH": _in_front("JUPYTER_CONFIG_PATH", settings),
+        "JUPYTER_PATH": _in_front("JUPYTER_PATH", settings / "data"),
+    }
+    command = [sys.executable, "-m", "jupyterlab"]
+    if os.geteuid() == 0:  # in a container, where JupyterLab would refuse
+        command.append("--allow-root")
     os.chdir(folder)
-    os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", *options], environment)
+    os.execve(sys.executable, [*command, *options], environment)
+
+
+def _in_front(variable: str, folder: Path) -> str:
+    """The value of a variable that lists folders, with one more in front."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get(variable)])])
 
 
 @app.command()
@@ -231,6 +251,7 @@ def train(
     from course_tools.experiments import training_queue
     from course_tools.experiments.train import Settings
 
+    _check_training(name, seed, device, precision, minutes, show)
     settings = Settings(device, precision, say=_say)
     if name != "all":
         training_queue.train_one(name, seed, settings, minutes)
@@ -238,6 +259,30 @@ def train(
         print(training_queue.table(training_queue.states(settings)))
     else:
         training_queue.train_all(settings, minutes)
+
+
+def _check_training(
+    name: str, seed: int, device: str, precision: str, minutes: float | None, show: bool
+) -> None:
+    """Raise CourseError for what `course train` cannot do, before anything is read or written."""
+    from course_lib import profiles
+    from course_lib.results import experiments
+
+    if name != "all":
+        experiments.get(name)
+        if show:
+            raise CourseError("--list is about all runs; write: course train all --list")
+    if not 0 <= seed < 2**32:
+        raise CourseError(f"A seed is a whole number from 0 to {2**32 - 1}, not {seed}.")
+    if device not in ("auto", "cpu", "cuda"):
+        raise CourseError(f"There is no device {device!r}; choose one of: auto, cpu, cuda.")
+    if precision != "auto":
+        profiles.check_precision(precision)
+    if minutes is not None and not (minutes >= 0 and math.isfinite(minutes)):
+        raise CourseError(
+            f"--minutes takes a number of minutes from 0 on, not {minutes:g}; "
+            "leave it out for no limit."
+        )
 
 
 @app.command()

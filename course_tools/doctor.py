@@ -4,18 +4,25 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from course_lib import files
+from course_lib.files import CourseError
+from course_tools.lessons import lesson_source
 from course_tools.lessons.lesson_source import ROOT
 
 MIN_MEMORY_GB = 4
 MIN_DISK_GB = 2
+MIN_OPEN_FILES = 256  # macOS' own; JupyterLab with two lessons has about 150
+RESTORE = "restore it with: git checkout --"
 
 # Run in a separate process: a crash is then a finding and does not end the doctor.
 PROBE = """
@@ -38,16 +45,40 @@ class Finding:
 
 def examine(root: Path = ROOT) -> Iterator[Finding]:
     """Every finding, the quick ones first."""
-    checks: tuple[Callable[[], Finding], ...] = (
-        lambda: python_version(sys.version_info[:2]),
-        lambda: packages(locked_versions(root / "requirements.lock"), installed_versions()),
-        memory,
-        lambda: disk(root),
-        data_cache,
-        frameworks,
-    )
-    for check in checks:
-        yield check()
+    checks: dict[str, Callable[[], Finding]] = {
+        "Python": lambda: python_version(sys.version_info[:2]),
+        "the packages": lambda: packages(
+            locked_versions(root / "requirements.lock"), installed_versions()
+        ),
+        "the memory": memory,
+        "the disk": lambda: disk(root),
+        "the open files": open_files,
+        "the folders": lambda: folders(root),
+        "the lessons": lambda: lessons(root),
+        "the sample": sample,
+        "the gray-level table": gray_level_table,
+        "the published runs": published_runs,
+        "the cache": data_cache,
+        "the kernel": kernel,
+        "the frameworks": frameworks,
+    }
+    for name, check in checks.items():
+        yield _found(name, check)
+
+
+def _found(name: str, check: Callable[[], Finding]) -> Finding:
+    """What a check finds; an error that it did not expect is a finding as well."""
+    try:
+        return check()
+    except CourseError as error:
+        return Finding(False, str(error))
+    except OSError as error:
+        return Finding(False, files.sentence(error))
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        return Finding(
+            False, f"{name} could not be examined ({why}); run `make environment`, or report this."
+        )
 
 
 def report(findings: Iterable[Finding]) -> str:
@@ -134,21 +165,147 @@ def disk(folder: Path) -> Finding:
     return Finding(False, f"Only {free:.1f} GB of disk are free; make room for data and results.")
 
 
-def data_cache() -> Finding:
-    """Which CIFAR-10 the course would use. Nothing is downloaded."""
-    from course_lib import files
+def open_files() -> Finding:
+    """Enough files may be open at once for JupyterLab and its kernels."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY or limit >= MIN_OPEN_FILES:
+        return Finding(True, "Enough files may be open at once.")
+    return Finding(False, f"Only {limit} files may be open at once; run first: ulimit -n 1024")
 
+
+def folders(root: Path) -> Finding:
+    """Everything can be written that lessons, `course lab` and `course train` write."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    from course_tools.experiments.train import Settings
+
+    written = [root / "work", root / "build", Settings().work, Settings().runs]
+    for folder in (*written, Path(tempfile.gettempdir()), Path(jupyter_runtime_dir())):
+        problem = _problem_of_writing(folder)
+        if problem:
+            return Finding(False, problem)
+    return Finding(True, "The folders of the course, of Jupyter and for temporary files are ready.")
+
+
+def _problem_of_writing(folder: Path) -> str | None:
+    """Why nothing can be written to a folder, which need not be there yet; None if it can."""
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     try:
-        folder = files.cache_folder() / "cifar10"
-        origin = json.loads((folder / "source.json").read_text())["source"]
-    except files.CourseError as error:
-        return Finding(False, str(error))
-    except (OSError, ValueError, LookupError):
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(bytes(1 << 16))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return f"{folder} cannot be written to ({files.reason(error)}); {files.advice(error)}."
+    return None
+
+
+def lessons(root: Path) -> Finding:
+    """The text of every lesson is there and can be read."""
+    found = lesson_source.all_lessons(root)
+    names = {lesson.name for lesson in found}
+    missing = sorted({path.stem for path in root.glob("notebooks/[0-9]*.ipynb")} - names)
+    if missing or not found:
+        what = f"The text of {missing[0]}" if missing else "The text of every lesson"
+        return Finding(False, f"{what} is missing; {RESTORE} notebooks")
+    for lesson in found:
+        lesson_source.read(lesson)
+    return Finding(True, f"All {len(found)} lessons are there.")
+
+
+def sample() -> Finding:
+    """The bundled sample is what it should be."""
+    from course_lib import data
+
+    num_images = len(data.load_cifar10("sample").x_train)
+    return Finding(True, f"The bundled sample is whole ({num_images:,} training images).")
+
+
+def gray_level_table() -> Finding:
+    """The bundled table is the one that the note beside it describes."""
+    import numpy as np
+
+    from course_lib import baselines
+
+    path = baselines.GRAY_LEVEL_TABLE
+    baselines.gray_level_table(np.zeros((1, 1, 1), np.float32))
+    try:
+        expected = json.loads(path.with_suffix(".json").read_text())["sha256_table"]
+    except (OSError, ValueError, LookupError, TypeError):
+        expected = None
+    if files.sha256_of_file(path) != expected:
         return Finding(
-            True,
-            "CIFAR-10 is not in the cache: the bundled sample is used; `course data` fetches all.",
+            False, f"The bundled gray-level table is damaged; {RESTORE} course_lib/assets"
         )
-    return Finding(True, f"CIFAR-10 is in the cache ({folder}), filled from {origin}.")
+    return Finding(True, "The bundled gray-level table is whole.")
+
+
+def published_runs() -> Finding:
+    """Every run that lessons read is there, weights and all, with the hashes of its manifest."""
+    from course_lib.results import published
+    from course_tools.experiments import training_queue
+
+    names = [planned.run for planned in training_queue.planned_runs()]
+    for name in names:
+        try:
+            published.load(name).verify()
+        except Exception as error:  # whatever a damaged manifest leads to
+            why = str(error) if isinstance(error, CourseError) else "its manifest is damaged."
+            return Finding(
+                False,
+                f"The published run {name} cannot be used, {RESTORE} course_lib/assets ({why})",
+            )
+    return Finding(True, f"All {len(names)} published runs are whole.")
+
+
+def data_cache() -> Finding:
+    """Which CIFAR-10 the course would use, and whether it could be fetched. Nothing is fetched."""
+    from course_lib import data
+    from course_tools.dataset import sources
+
+    folder = data.cached_in()
+    try:
+        cifar = data.read_cache(folder)
+    except data.DamagedCache as error:
+        return Finding(False, f"{error} Run `course data`, which sets it aside and fetches all.")
+    if cifar:
+        return Finding(True, f"CIFAR-10 is in {cifar.source} ({folder}).")
+    problem = _problem_of_writing(folder)
+    if problem:
+        return Finding(False, f"{problem} COURSE_CACHE can name another folder.")
+    free = shutil.disk_usage(folder.parent).free
+    if free < sources.ARRAYS_BYTES:
+        return Finding(
+            False,
+            f"CIFAR-10 takes {sources.ARRAYS_BYTES / 1e6:.0f} MB and {folder.parent} has "
+            f"{free / 1e6:.0f} MB free; free some space or set COURSE_CACHE to another folder.",
+        )
+    return Finding(
+        True,
+        "CIFAR-10 is not in the cache: the bundled sample is used; `course data` fetches all.",
+    )
+
+
+def kernel() -> Finding:
+    """The kernel `python3`, in which every JupyterLab opens lessons, is of this environment."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    name = str(lesson_source.KERNEL["name"])
+    remedy = "open lessons with `course lab`, which starts this environment's own"
+    try:
+        spec = KernelSpecManager().get_kernel_spec(name)
+    except (NoSuchKernel, OSError, ValueError, TypeError) as error:
+        return Finding(False, f"Jupyter's kernel {name} cannot be read ({error}); {remedy}.")
+    program = spec.argv[0] if spec.argv else "nothing"
+    if re.fullmatch(r"python(3(\.\d+)?)?", program):  # Jupyter takes the one that it runs in
+        program = sys.executable
+    if Path(program).parent == Path(sys.executable).parent and Path(program).exists():
+        return Finding(True, "Jupyter starts lessons in this environment.")
+    return Finding(
+        False,
+        f"Jupyter's kernel {name} in {spec.resource_dir} starts {program}, which is not this "
+        f"environment's Python; {remedy}, or remove that folder from JUPYTER_PATH.",
+    )
 
 
 def frameworks(probe: str = PROBE) -> Finding:

@@ -8,6 +8,9 @@ Two faults in the underlying packages make a run hang, about once in a hundred o
 
 So replies are polled every second, with or without a signal, and where the system has Unix sockets
 kernels communicate over those, which nobody else picks.
+
+A kernel always runs in the environment that starts it: Jupyter would take the first `python3` on
+its search path, which may be another environment's.
 """
 
 import os
@@ -17,12 +20,20 @@ import uuid
 from queue import Empty
 from typing import Any
 
+from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 
 SECONDS_BETWEEN_LOOKS = 1.0
 HAS_UNIX_SOCKETS = os.name == "posix"
+MAX_SOCKET_PATH = 100  # the system allows 104 or 108; jupyter_client adds "-1" to "-5"
+
+
+def own_kernel() -> dict[str, Any]:
+    """The content of a kernel.json that starts the interpreter which runs this."""
+    return get_kernel_dict()
 
 
 class PatientChannel(AsyncZMQSocketChannel):
@@ -53,13 +64,24 @@ class PatientKernelClient(AsyncKernelClient):
 
 
 class UnixSocketKernelManager(KernelManager):
-    """A manager whose kernels no other kernel's ports can meet, where the system allows."""
+    """A manager whose kernels no other kernel's ports can meet, where the system allows.
+
+    Its kernels run in this environment, whatever kernel a notebook names.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if HAS_UNIX_SOCKETS:
+        path = os.path.join(tempfile.gettempdir(), f"kernel-{uuid.uuid4().hex[:12]}")
+        if HAS_UNIX_SOCKETS and len(os.fsencode(path)) <= MAX_SOCKET_PATH:
             self.transport = "ipc"
-            self.ip = os.path.join(tempfile.gettempdir(), f"kernel-{uuid.uuid4().hex[:12]}")
+            self.ip = path
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """That of this environment."""
+        if self._kernel_spec is None:
+            self._kernel_spec = KernelSpec(**own_kernel())
+        return self._kernel_spec
 
 
 class SteadyKernelManager(UnixSocketKernelManager, AsyncKernelManager):
