@@ -1,6 +1,8 @@
 """One environment, said four times: pyproject, the lock, conda's file and the Makefile agree."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -76,6 +78,42 @@ def test_make_course_and_make_test_share_the_environment_of_the_lock():
     assert "--require-hashes" in makefile
     recipe = makefile.split("\nclean:")[1].split("\n\n")[0]
     assert "work" not in recipe  # students' files
+
+
+def make(target: str, folder: Path) -> str:
+    """What a target of the Makefile prints when it is made in another folder."""
+    command = ["make", "-f", str(ROOT / "Makefile"), target]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return ended.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """What is left behind in a checkout that was worked in."""
+    names = ["build/training/B/last.pt", "build/runs/01.ipynb", "work/01.ipynb", ".venv/bin/x"]
+    names += ["node_modules/x", "course_lib/__pycache__/x.pyc", "course_tools/x.py", "tests/x.py"]
+    for name in [*names, "build/.hidden/x", ".hypothesis/x"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    return tmp_path
+
+
+def test_make_clean_leaves_what_took_hours(checkout):
+    make("clean", checkout)
+    left = {str(path.relative_to(checkout)) for path in checkout.rglob("*") if path.is_file()}
+    kept = {"build/training/B/last.pt", "work/01.ipynb", ".venv/bin/x", "node_modules/x"}
+    assert left == {*kept, "course_tools/x.py", "tests/x.py"}
+    make("clean", checkout)  # again, where there is little left
+
+
+def test_make_clean_all_names_what_goes(checkout):
+    printed = make("clean-all", checkout)
+    assert "build/training: the checkpoints of runs" in printed and ".venv" in printed
+    left = {str(path.relative_to(checkout)) for path in checkout.rglob("*") if path.is_file()}
+    assert left == {"work/01.ipynb", "course_tools/x.py", "tests/x.py"}
+    shutil.rmtree(checkout / "work")
+    make("clean-all", checkout)
 
 
 def test_ci_calls_the_test_command_of_the_makefile():

@@ -1,6 +1,8 @@
 """Kernels without a user: no reply is missed, no port is shared, nothing is left behind."""
 
 import asyncio
+import json
+import sys
 import tempfile
 from pathlib import Path
 from queue import Empty
@@ -60,3 +62,36 @@ def test_a_kernel_talks_over_sockets_of_its_own_and_leaves_none(monkeypatch, tmp
     assert notebook.cells[0].outputs[0].data["text/plain"] == "'ipc'"
     assert list(Path(folder).iterdir()) == []
     Path(folder).rmdir()
+
+
+@pytest.mark.parametrize("length", [20, 95, 150, 240])
+def test_a_temporary_folder_of_any_length_serves(length, monkeypatch, tmp_path):
+    folder = "/tmp/" + "t" * (length - 5)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: folder)
+    manager = kernels.UnixSocketKernelManager()
+    assert manager.transport == ("ipc" if length < 80 and kernels.HAS_UNIX_SOCKETS else "tcp")
+    if manager.transport == "ipc":
+        assert len(f"{manager.ip}-5") < 104
+
+
+@pytest.mark.parametrize(
+    "content", ["{", '{"argv": ["/nowhere/python"], "display_name": "x"}', "[]"]
+)
+def test_a_kernel_runs_in_this_environment_whatever_jupyter_finds(content, monkeypatch, tmp_path):
+    place = tmp_path / "kernels" / "python3"
+    place.mkdir(parents=True)
+    (place / "kernel.json").write_text(content)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    for manager in (kernels.UnixSocketKernelManager(), kernels.SteadyKernelManager()):
+        assert manager.kernel_spec.argv[0] == sys.executable
+
+
+def test_a_lesson_runs_with_another_environments_kernel_on_the_path(monkeypatch, tmp_path):
+    place = tmp_path / "kernels" / "python3"
+    place.mkdir(parents=True)
+    kernel = {"argv": ["/nowhere/python"], "display_name": "x", "language": "python"}
+    (place / "kernel.json").write_text(json.dumps(kernel))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    notebook = new_notebook(cells=[new_code_cell("import sys; sys.executable")])
+    NotebookClient(notebook, **kernels.OPTIONS).execute()
+    assert notebook.cells[0].outputs[0].data["text/plain"] == repr(sys.executable)

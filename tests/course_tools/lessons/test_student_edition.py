@@ -1,10 +1,17 @@
 """The student edition: answers out, everything else the same, and no student's file ever lost."""
 
+import errno
+import json
+import os
+import threading
+from pathlib import Path
+
 import nbformat
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from course_lib.files import CourseError
-from course_tools.lessons import build, gates, lesson_source, student_edition
+from course_tools.lessons import build, gates, kernels, lesson_source, student_edition
 
 
 def test_a_blank_takes_the_indentation_of_its_markers():
@@ -108,3 +115,124 @@ def test_reset_moves_nothing_when_the_source_cannot_be_read(tiny):
     with pytest.raises(CourseError, match="01_tiny.py could not be read"):
         student_edition.reset(tiny)
     assert tiny.student_file.read_text() == "my work"
+
+
+def refuse(number):
+    def call(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+def left_over(lesson):
+    """Names in work/ that are not the student's."""
+    return [path.name for path in lesson.student_file.parent.glob(".*")]
+
+
+def test_a_file_that_appears_while_start_runs_is_left_unchanged(tiny, monkeypatch):
+    made = student_edition._with_pictures
+
+    def meanwhile(lesson):
+        notebook = made(lesson)
+        lesson.student_file.parent.mkdir(exist_ok=True)
+        lesson.student_file.write_text("saved meanwhile")
+        return notebook
+
+    monkeypatch.setattr(student_edition, "_with_pictures", meanwhile)
+    assert not student_edition.start(tiny)
+    assert tiny.student_file.read_text() == "saved meanwhile" and left_over(tiny) == []
+
+
+def test_a_file_that_appears_while_reset_moves_the_old_one_is_left_unchanged(tiny, monkeypatch):
+    student_edition.start(tiny)
+    tiny.student_file.write_text("my work")
+    keep = student_edition._keep
+
+    def meanwhile(path):
+        kept = keep(path)
+        path.write_text("saved meanwhile")
+        return kept
+
+    monkeypatch.setattr(student_edition, "_keep", meanwhile)
+    assert student_edition.reset(tiny).read_text() == "my work"
+    assert tiny.student_file.read_text() == "saved meanwhile"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_many_resets_at_once_keep_every_version(links, tiny, monkeypatch):
+    if not links:
+        monkeypatch.setattr(os, "link", refuse(errno.EPERM))
+    notebook = student_edition._with_pictures(tiny)
+    monkeypatch.setattr(student_edition, "_with_pictures", lambda _: notebook)
+    student_edition.start(tiny)
+    fresh = tiny.student_file.read_bytes()
+    tiny.student_file.write_bytes(b"my work")
+    kept, threads = [], []
+    for _ in range(8):
+        target = lambda: kept.append(student_edition.reset(tiny))  # noqa: E731
+        threads.append(threading.Thread(target=target))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    assert len(kept) == 8
+    contents = [path.read_bytes() for path in kept if path]
+    assert contents.count(b"my work") == 1 and tiny.student_file.read_bytes() == fresh
+    assert set(contents) <= {b"my work", fresh, *([] if links else [b""])}
+    assert left_over(tiny) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES])
+@pytest.mark.parametrize("place", ["fsync", "link", "replace", "mkdir"])
+@pytest.mark.parametrize("command", ["start", "reset"])
+def test_a_disk_that_refuses_is_one_sentence_and_loses_nothing(
+    command, place, number, tiny, monkeypatch
+):
+    tiny.student_file.parent.mkdir()
+    if command == "reset":
+        tiny.student_file.write_text("my work")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, place, refuse(number))
+        with pytest.raises(CourseError) as info:
+            getattr(student_edition, command)(tiny)
+    assert os.strerror(number) in str(info.value) and "\n" not in str(info.value)
+    files = list(tiny.student_file.parent.glob("*.ipynb"))
+    if command == "reset":
+        (file,) = files
+        assert file.read_text() == "my work"
+        assert file == tiny.student_file or str(file) in str(info.value)
+    else:
+        assert files == []
+
+
+def test_a_folder_in_the_place_of_a_lesson_is_left_unchanged(tiny):
+    tiny.student_file.mkdir(parents=True)
+    (tiny.student_file / "notes").write_text("mine")
+    assert not student_edition.start(tiny)
+    with pytest.raises(CourseError, match="move aside what is there"):
+        student_edition.reset(tiny)
+    assert (tiny.student_file / "notes").read_text() == "mine"
+    assert [path.name for path in tiny.student_file.parent.iterdir()] == [tiny.student_file.name]
+
+
+def test_a_student_file_has_the_kernel_metadata_that_jupyterlab_writes(tiny):
+    """JupyterLab writes the kernelspec that it started, and what the kernel says of itself."""
+    student_edition.start(tiny)
+    metadata = json.loads(tiny.student_file.read_text())["metadata"]
+    manager, client = start_new_kernel(
+        kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]
+    )
+    try:
+        reply = client.kernel_info(reply=True, timeout=60)["content"]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    own = kernels.own_kernel()
+    assert metadata == {
+        "kernelspec": {
+            "display_name": own["display_name"],
+            "language": own["language"],
+            "name": "python3",
+        },
+        "language_info": reply["language_info"],
+    }
+    assert Path(own["argv"][0]).is_absolute()
