@@ -1,16 +1,23 @@
 """The command `course`: what it prints, what it leaves alone, and its exit codes."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import typer.main
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from course_lib import baselines, data
 from course_lib.files import CourseError
-from course_tools import cli
+from course_tools import cli, doctor
+from course_tools.dataset import fetch, gray_table
 from course_tools.experiments import figures, train, training_queue
 from course_tools.lessons import lesson_source, run, student_edition
 
@@ -144,6 +151,9 @@ def test_lab_opens_the_work_folder_without_news(user, here, monkeypatch, tmp_pat
     assert command == [program, "-m", "jupyterlab", *as_root, "--no-browser"]
     settings = tmp_path / "build/jupyter"
     assert environment["JUPYTER_CONFIG_PATH"].startswith(str(settings))
+    assert environment["JUPYTER_PATH"].startswith(f"{settings / 'data'}")
+    kernel = json.loads((settings / "data/kernels/python3/kernel.json").read_text())
+    assert kernel["argv"][:3] == [sys.executable, "-m", "ipykernel_launcher"]
     overrides = (settings / "labconfig/default_setting_overrides.json").read_text()
     assert '"fetchNews": "false"' in overrides
     assert here.student_file.exists()
@@ -198,3 +208,148 @@ def test_edit_opens_the_text_source_as_a_notebook(here, monkeypatch):
     overrides = json.loads((settings / "labconfig/default_setting_overrides.json").read_text())
     viewers = overrides["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
     assert viewers == {"python": "Jupytext Notebook"}
+
+
+def test_the_kernel_of_course_lab_comes_before_any_other(here, monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setenv("JUPYTER_PATH", "/another/environment")
+    monkeypatch.setattr(lesson_source, "ROOT", tmp_path)
+    monkeypatch.setattr(cli.os, "chdir", lambda _: None)
+    monkeypatch.setattr(cli.os, "execve", lambda *arguments: calls.append(arguments))
+    runner.invoke(cli.app, ["lab"])
+    ((_, _, environment),) = calls
+    first, second = environment["JUPYTER_PATH"].split(os.pathsep)
+    assert (first, second) == (str(tmp_path / "build/jupyter/data"), "/another/environment")
+    monkeypatch.setenv("JUPYTER_PATH", environment["JUPYTER_PATH"])
+    assert doctor.kernel().ok
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["C", "--seed", "-1"], "whole number from 0"),
+        (["C", "--seed", str(2**32)], "whole number from 0"),
+        (["all", "--seed", "12345678901234567890123"], "whole number from 0"),
+        (["C", "--minutes", "nan"], "leave it out for no limit"),
+        (["all", "--minutes", "inf"], "leave it out for no limit"),
+        (["all", "--minutes", "-inf"], "leave it out for no limit"),
+        (["C", "--minutes", "-5"], "leave it out for no limit"),
+        (["A1", "--list"], "course train all --list"),
+        (["C", "--device", "tpu"], "choose one of: auto, cpu, cuda"),
+        (["all", "--precision", "float8"], "choose one of: float32, tf32, bfloat16"),
+        (["vae"], "There is no experiment 'vae'"),
+        ([""], "There is no experiment ''"),
+    ],
+)
+def test_train_refuses_bad_input_before_anything_is_read_or_written(
+    arguments, message, monkeypatch
+):
+    for name in ("train_one", "train_all", "states"):
+        monkeypatch.setattr(training_queue, name, lambda *_: pytest.fail("it has begun"))
+    ended = runner.invoke(cli.app, ["train", *arguments])
+    assert isinstance(ended.exception, CourseError) and message in str(ended.exception)
+    assert "\n" not in str(ended.exception) and ended.output == ""
+
+
+@given(seed=st.integers(), minutes=st.none() | st.floats())
+def test_train_takes_every_number_or_refuses_it_in_one_sentence(seed, minutes):
+    is_right = 0 <= seed < 2**32 and (minutes is None or 0 <= minutes < float("inf"))
+    try:
+        cli._check_training("C", seed, "cpu", "auto", minutes, False)
+    except CourseError as error:
+        assert not is_right and "\n" not in str(error)
+    else:
+        assert is_right
+        np.random.seed(seed)
+
+
+@pytest.mark.parametrize("number", sorted(set(errno.errorcode) - {errno.EPIPE}))
+def test_an_error_of_the_system_is_one_sentence_and_exit_code_2(number, monkeypatch, capsys):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number), "/some/file")
+
+    monkeypatch.setattr(fetch, "fetch", refuse)
+    monkeypatch.setattr(sys, "argv", ["course", "data"])
+    with pytest.raises(SystemExit) as info:
+        cli.main()
+    assert info.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"/some/file: {os.strerror(number)}; ") and said.count("\n") == 1
+
+
+TALKS = """
+import sys
+from course_tools import cli
+from course_tools.dataset import fetch
+fetch.fetch = lambda _: [print("a line", flush=True) for _ in range(100_000)]
+sys.argv = ["course", "data"]
+cli.main()
+"""
+
+
+def test_a_reader_that_stops_reading_is_no_error_of_the_cache(tmp_path):
+    (tmp_path / "talks.py").write_text(TALKS)
+    command = f"{sys.executable} {tmp_path / 'talks.py'} | head -1"
+    environment = os.environ | {"PYTHONPATH": str(lesson_source.ROOT)}
+    ended = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment)
+    assert (ended.stdout, ended.stderr) == ("a line\n", "")
+
+
+def large(_=None):
+    """The sample three times over: enough for a validation part of 5,000 images."""
+    sample = data.load_cifar10("sample")
+    return data.CIFAR10(
+        np.concatenate([sample.x_train] * 3),
+        np.concatenate([sample.y_train] * 3),
+        *(sample.x_test, sample.y_test, "full", "this test"),
+        *(np.arange(6000), np.arange(1000)),
+    )
+
+
+# Every command once, as nearly as a test can; what takes long or leaves this process is replaced.
+CALLS = {
+    "build": ["--check"],
+    "run": [],
+    "start": [],
+    "reset": ["01"],
+    "lab": [],
+    "edit": ["01"],
+    "doctor": [],
+    "data": [],
+    "figures": [],
+    "train": ["all", "--list"],
+    "make-sample": [],
+    "make-gray-table": [],
+    "assignment": ["--help"],  # its own are called by the tests of grading
+}
+
+
+def test_the_commands_are_known():
+    assert set(CALLS) == set(typer.main.get_command(cli.app).commands)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_command_can_be_called(name, here, monkeypatch, tmp_path):
+    small = large()
+    monkeypatch.setattr(lesson_source, "ROOT", tmp_path)
+    monkeypatch.setattr(cli.os, "chdir", lambda _: None)
+    monkeypatch.setattr(cli.os, "execve", lambda *_: None)
+    monkeypatch.setattr(run, "run", lambda *_, **__: [])
+    monkeypatch.setattr(figures, "main", lambda: None)
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.memory(), doctor.open_files()])
+    monkeypatch.setattr(fetch, "fetch_cifar10", large)
+    monkeypatch.setattr(fetch, "lossless_mosaic", lambda images: images[:1].ravel())
+    monkeypatch.setattr(fetch.make_sample, "__defaults__", (tmp_path / "sample.npz",))
+    monkeypatch.setattr(gray_table, "fetch_cifar10", large)
+    table = tmp_path / "gray_level_table.npy"
+    monkeypatch.setattr(gray_table.make_gray_level_table, "__defaults__", (table,))
+    ended = runner.invoke(cli.app, [name, *CALLS[name]])
+    if name == "build":  # the tiny lesson has no notebook
+        assert isinstance(ended.exception, CourseError)
+    else:
+        assert ended.exception is None, ended.exception
+    if name == "make-gray-table":
+        made = np.load(table)
+        gray = data.as_float(small.x_test[:2])[..., 0]
+        assert baselines.gray_level_table(gray, made).shape == (2, 32, 32, 3)
+        assert json.loads(table.with_suffix(".json").read_text())["command"] == f"course {name}"

@@ -190,12 +190,13 @@ class Lab:
         self._browser = browser
         self._server = server
 
-    def open(self, notebook: NotebookNode, notebook_7: bool = False) -> "Page":
+    def open(self, notebook: NotebookNode, notebook_7: bool = False, run: bool = True) -> "Page":
         """A page of its own with the notebook, every cell run and every widget shown.
 
         Args:
             notebook: with or without outputs.
             notebook_7: open it in Jupyter Notebook, and not in JupyterLab.
+            run: False only opens it, and waits until its kernel is there.
 
         Raises:
             CourseError: a cell ended in an error that its tags do not announce.
@@ -212,6 +213,8 @@ class Lab:
         page.goto(f"{self._server.url}{place}/{path.name}?token={self._server.token}")
         page.wait_for_function(OPEN_AND_IDLE)
         page.evaluate(HIDE_FILES)
+        if not run:
+            return page
         page.evaluate(RUN_ALL, CELLS_MS)
         page.wait_for_function(DONE_AND_SHOWN)
         if errors := cell_errors(page):
