@@ -1,5 +1,6 @@
 """`course assignment`: release, collect, grade, give feedback. Commands import what they need."""
 
+import math
 import os
 import sys
 from datetime import datetime
@@ -98,6 +99,8 @@ def grade(
     from course_tools.grading.marking import grade_class
     from course_tools.grading.sandbox.protocol import SandboxLimits
 
+    if not math.isfinite(seconds):
+        raise CourseError(f"--seconds takes a number of seconds, not {seconds:g}.")
     root = class_folder.at(folder).root
     limits = SandboxLimits(submission_wall_seconds=seconds)
     summary = grade_class.grade_class(
@@ -159,9 +162,12 @@ def formgrader(context: typer.Context, folder: Class = HERE) -> None:
 
 def _points(given: list[str]) -> dict[str, float]:
     try:
-        return {name: float(value) for name, value in (item.split("=") for item in given)}
+        points = {name: float(value) for name, value in (item.split("=") for item in given)}
     except ValueError:
-        raise CourseError("Write points as --points descend=3, one for each answer.") from None
+        points = {"": math.nan}
+    if not all(map(math.isfinite, points.values())):
+        raise CourseError("Write points as --points descend=3, one for each answer.")
+    return points
 
 
 def _date(text: str) -> datetime | None:

@@ -251,6 +251,17 @@ def test_train_refuses_bad_input_before_anything_is_read_or_written(
     assert "\n" not in str(ended.exception) and ended.output == ""
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "x", "", "1=2"])
+@pytest.mark.parametrize("command", ["release", "grade"])
+def test_assignments_refuse_numbers_that_are_none(command, number, tmp_path):
+    runner.invoke(cli.app, ["assignment", "new", str(tmp_path)])
+    before = sorted(tmp_path.rglob("*"))
+    option = f"--points=descend={number}" if command == "release" else f"--seconds={number}"
+    ended = runner.invoke(cli.app, ["assignment", command, "05", "--class", str(tmp_path), option])
+    assert ended.exit_code == 2 or isinstance(ended.exception, CourseError)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @given(seed=st.integers(), minutes=st.none() | st.floats())
 def test_train_takes_every_number_or_refuses_it_in_one_sentence(seed, minutes):
     is_right = 0 <= seed < 2**32 and (minutes is None or 0 <= minutes < float("inf"))
