@@ -8,11 +8,12 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 WORKERS ?= 2
-# The lock gives one version of each package; uv resolves, pip would do the same more slowly.
-LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11
+# One lock for every Python and system that the course runs on; uv resolves, pip would do the same
+# more slowly.
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 
 export OMP_WAIT_POLICY := PASSIVE
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -76,8 +77,8 @@ environment: $(READY)
 	@echo "The environment is ready in $(VENV)."
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
-	  { echo "The course needs Python 3.11 or 3.12; install one and name it: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "The course needs Python 3.11, 3.12 or 3.13; install one and name it: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python cannot make an environment yet; on Debian or Ubuntu run: sudo apt install python3-venv" >&2; exit 1; }
 	@echo "Making the environment in $(VENV); the first time that is 8 GB and a few minutes."

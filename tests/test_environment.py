@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = [ROOT / "requirements.lock", ROOT / "requirements-uv.lock"]
 CONDA_NAMES = {"torch": "pytorch", "playwright": "playwright-python"}
+PYTHONS = ["3.11", "3.12", "3.13"]
 NOT_FROM_PYPROJECT = {"python", "pip", "setuptools"}
 CPU_BUILDS = {"pytorch", "torchvision", "tensorflow"}
 
@@ -29,10 +30,26 @@ def wanted() -> dict[str, SpecifierSet]:
     return {canonicalize_name(one.name): one.specifier for one in requirements}
 
 
-def locked() -> dict[str, Version]:
+def locked(python: str = "3.11") -> dict[str, Version]:
+    """What the lock installs on Linux with this Python."""
     text = LOCKS[0].read_text()
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE)
-    return {canonicalize_name(name): Version(version) for name, version in pins}
+    pins = re.findall(r"^([A-Za-z0-9._-]+==[^\\]+)", text, re.MULTILINE)
+    machine = {
+        "python_version": python,
+        "python_full_version": f"{python}.9",
+        "sys_platform": "linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+    found = {}
+    for pin in map(Requirement, pins):
+        if pin.marker is None or pin.marker.evaluate(machine):
+            name = canonicalize_name(pin.name)
+            assert name not in found, f"{name} is there twice for Python {python}"
+            found[name] = Version(str(pin.specifier).removeprefix("=="))
+    return found
 
 
 def conda() -> dict[str, list[str]]:
@@ -41,9 +58,17 @@ def conda() -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in lines}
 
 
-@pytest.mark.parametrize("name", wanted())
-def test_the_lock_holds_a_version_that_pyproject_allows(name):
-    assert locked()[name] in wanted()[name]
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_lock_holds_versions_that_pyproject_allows(python):
+    versions = locked(python)
+    assert {name for name, allowed in wanted().items() if versions[name] not in allowed} == set()
+
+
+def test_every_python_that_is_allowed_is_tested():
+    allowed = SpecifierSet(PROJECT["project"]["requires-python"])
+    assert [f"3.{minor}" for minor in range(30) if f"3.{minor}.0" in allowed] == PYTHONS
+    workflow = yaml.safe_load((ROOT / ".github/workflows/cpu.yml").read_text())
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == PYTHONS
 
 
 @pytest.mark.parametrize("name", wanted())

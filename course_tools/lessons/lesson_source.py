@@ -11,13 +11,17 @@ from nbformat import NotebookNode
 
 from course_lib.files import CourseError
 
-ROOT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[2]
+# Where the package was installed without the checkout, it brings the sources along (setup.py), and
+# students work in the folder in which they call `course`.
+INSTALLED = CHECKOUT / "course_tools" / "notebooks" / "source"
+ROOT = Path.cwd() if INSTALLED.is_dir() else CHECKOUT
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson: `NN_name` and the repository it belongs to."""
+    """One lesson: `NN_name` and the folder it belongs to: the checkout, or that of the student."""
 
     name: str
     root: Path = ROOT
@@ -30,7 +34,7 @@ class Lesson:
     @property
     def source(self) -> Path:
         """The text that people edit."""
-        return self.root / "notebooks" / "source" / f"{self.name}.py"
+        return _sources(self.root) / f"{self.name}.py"
 
     @property
     def notebook(self) -> Path:
@@ -45,8 +49,11 @@ class Lesson:
 
 def all_lessons(root: Path = ROOT) -> list[Lesson]:
     """Every lesson that has a source, by number."""
-    sources = sorted((root / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
-    return [Lesson(path.stem, root) for path in sources]
+    return [Lesson(path.stem, root) for path in sorted(_sources(root).glob("[0-9][0-9]_*.py"))]
+
+
+def _sources(root: Path) -> Path:
+    return INSTALLED if INSTALLED.is_dir() else root / "notebooks" / "source"
 
 
 def find(wanted: str, root: Path = ROOT) -> Lesson:
