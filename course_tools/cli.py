@@ -181,7 +181,9 @@ def _become_jupyterlab(folder: Path, options: list[str]) -> None:
         "JUPYTER_PATH": _in_front("JUPYTER_PATH", settings / "data"),
     }
     command = [sys.executable, "-m", "jupyterlab"]
-    if os.geteuid() == 0:  # in a container, where JupyterLab would refuse
+    if (
+        hasattr(os, "geteuid") and os.geteuid() == 0
+    ):  # in a container, where JupyterLab would refuse
         command.append("--allow-root")
     os.chdir(folder)
     os.execve(sys.executable, [*command, *options], environment)

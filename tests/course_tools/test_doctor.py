@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import platform
+import resource
 import shutil
 import sys
 from importlib import metadata
@@ -195,7 +196,7 @@ def test_a_file_where_a_folder_must_be_is_found(tmp_path):
 
 
 def test_too_few_open_files_are_found(monkeypatch):
-    monkeypatch.setattr(doctor.resource, "getrlimit", lambda _: (64, 4096))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 4096))
     assert "Only 64 files" in found(doctor.open_files).sentence
 
 
