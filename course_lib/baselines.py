@@ -1,12 +1,13 @@
 """The baselines that a model has to beat: two ways to colour a picture without any learning."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from course_lib.files import CourseError
+from course_lib.files import CourseError, sha256_of_file
 from course_lib.grayscale import check_images
 
 GRAY_LEVEL_TABLE = Path(__file__).parent / "assets" / "gray_level_table.npy"
@@ -105,9 +106,13 @@ def _levels(gray: np.ndarray) -> np.ndarray:
 
 @cache
 def _bundled_table() -> np.ndarray:
+    """The table that ships with the course, if its hash is the one in the JSON beside it."""
     try:
+        described = json.loads(GRAY_LEVEL_TABLE.with_suffix(".json").read_bytes())
+        if sha256_of_file(GRAY_LEVEL_TABLE) != described["sha256_table"]:
+            raise ValueError("its SHA-256 differs")
         table = np.load(GRAY_LEVEL_TABLE, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise CourseError(
             f"The bundled table {GRAY_LEVEL_TABLE} is missing or damaged; "
             "restore it from the repository, or make it again with `course make-gray-table`."

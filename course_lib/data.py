@@ -7,7 +7,9 @@ A sample of 3,000 of them ships with the course.
 
 import io
 import json
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,6 +178,12 @@ def split(cifar: CIFAR10, protocol: str = "held_out") -> Split:
     )  # fmt: skip
 
 
+# What NumPy, zipfile and Pillow raise when a file is damaged; a CourseError is a ValueError.
+DAMAGE = (
+    OSError, ValueError, LookupError, EOFError, SyntaxError, TypeError, RuntimeError,
+    tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
 # The cache
 
 
@@ -185,11 +193,13 @@ def cached_in() -> Path:
 
 
 def verify(arrays: Mapping[str, np.ndarray], hashes: Mapping[str, str]) -> None:
-    """Raise CourseError unless every array has its SHA-256, and images the shape of images."""
+    """Raise CourseError unless every array has its SHA-256, type and shape."""
     for name, expected in hashes.items():
         array = arrays[name]
-        is_shaped = array.shape[1:] == ((32, 32, 3) if name.startswith("x_") else ())
-        if not is_shaped or files.sha256_of_array(array) != expected:
+        shape = (32, 32, 3) if name.startswith("x_") else ()
+        kind = "<i4" if name.endswith("_indices") else "uint8"
+        is_alike = array.shape[1:] == shape and array.dtype == kind
+        if not is_alike or files.sha256_of_array(array) != expected:
             raise CourseError(f"{name} is not CIFAR-10's, for its SHA-256 differs.")
 
 
@@ -221,7 +231,7 @@ def read_cache(folder: Path) -> CIFAR10 | None:
     try:
         arrays = {name: np.load(path, allow_pickle=False) for name, path in paths.items()}
         verify(arrays, ARRAY_HASHES)
-    except (OSError, ValueError, EOFError) as error:  # a CourseError is a ValueError
+    except DAMAGE as error:
         raise CourseError(f"The cached CIFAR-10 in {folder} is damaged ({error}).") from error
     try:
         origin = json.loads((folder / "source.json").read_text())["source"]
@@ -252,7 +262,7 @@ def _load_sample() -> CIFAR10:
         for part in ("train", "test"):
             arrays[f"x_{part}"] = cut_mosaic(arrays.pop(f"{part}_webp").tobytes())
         verify(arrays, SAMPLE_HASHES)
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise CourseError(
             f"The bundled sample {SAMPLE_FILE} is missing or damaged ({error}); restore it with "
             "`git checkout` or install the course again."

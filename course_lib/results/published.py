@@ -1,11 +1,10 @@
 """Runs that ship with the course, loaded and verified. `course train` writes them.
 
-A published run is a folder: manifest.json (what was run, on what, with what result),
+A published run is a folder: manifest.json (what was run, on what, with what result, and hashes),
 predictions.npz (16 validation images after every epoch, and in truth), per_image.npz (errors of
 every test image) and, for one seed of each model, weights.safetensors in float16.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.files import CourseError, sha256_of_file
+from course_lib.files import CourseError, read_hashed_json, sha256_of_file
 from course_lib.results import experiments
 
 RUNS = Path(__file__).parents[1] / "assets" / "runs"
@@ -25,8 +24,9 @@ class Run:
 
     Attributes:
         folder: where its files are.
-        manifest: experiment, letter, seed, command, commit, versions, device, data hash,
-            history, events, metrics per split, files with their SHA-256, weights_epoch.
+        manifest: name (of the folder), experiment, letter, seed, command, commit, versions,
+            device, data hash, history, events, metrics per split, files with their SHA-256,
+            weights_epoch.
     """
 
     folder: Path
@@ -169,16 +169,28 @@ def load(name: str, runs: Path = RUNS) -> Run:
     """The published run called `name`.
 
     Raises:
-        CourseError: there is none, or its manifest is damaged.
+        CourseError: there is none, or its manifest is damaged or that of another run.
     """
     path = runs / name / "manifest.json"
     if not path.exists():
         known = ", ".join(names(runs)) or "none yet"
         raise CourseError(f"There is no published run {name!r}; there are: {known}.")
     try:
-        return Run(path.parent, json.loads(path.read_text()))
-    except ValueError as error:
+        manifest = read_hashed_json(path)
+    except OSError as error:
         raise CourseError(
-            f"The manifest of the published run {name} is damaged; "
-            "restore it with: git checkout -- course_lib/assets"
+            f"The manifest of the published run {name} cannot be read ({error.strerror}); "
+            "change that, then run the same command again."
         ) from error
+    except CourseError as error:
+        raise _unusable(name, "is damaged") from error
+    if manifest.get("name") != name:
+        raise _unusable(name, f"is of another run, {manifest.get('name')}")
+    return Run(path.parent, manifest)
+
+
+def _unusable(name: str, why: str) -> CourseError:
+    return CourseError(
+        f"The manifest of the published run {name} {why}; "
+        "restore it with: git checkout -- course_lib/assets"
+    )

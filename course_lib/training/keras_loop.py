@@ -3,13 +3,14 @@
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from course_lib import grayscale
 from course_lib.models_keras import keras
+from course_lib.profiles import check_precision
 from course_lib.seeding import epoch_seed
 from course_lib.training import checkpoint
 from course_lib.training.checkpoint import Checkpoint
@@ -27,6 +28,7 @@ from course_lib.training.record import (
 
 # What ReduceLROnPlateau remembers from epoch to epoch.
 PLATEAU_STATE = ("best", "wait", "cooldown_counter")
+PLATEAU_SETTINGS = ("monitor", "mode", "factor", "patience", "min_delta", "cooldown", "min_lr")
 
 
 def gray_and_rgb(
@@ -74,8 +76,8 @@ class Recorder(keras.callbacks.Callback):
         kept_gray: np.ndarray,  # (16, H, W, 1)
         plateau: "keras.callbacks.ReduceLROnPlateau | None",
         num_images: int,
-        folder: str | Path | None,
-        stopwatch: Stopwatch,
+        specification: dict[str, Any],
+        options: Options,
         progress: bool,
     ) -> None:
         super().__init__()
@@ -83,8 +85,9 @@ class Recorder(keras.callbacks.Callback):
         self.kept_gray = kept_gray
         self.plateau = plateau
         self.num_images = num_images
-        self.folder = folder
-        self.stopwatch = stopwatch
+        self.specification = specification
+        self.options = options
+        self.stopwatch = Stopwatch(record, options.until)
         self.progress = progress
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -122,13 +125,17 @@ class Recorder(keras.callbacks.Callback):
             seconds=self.seconds,
             num_images=self.num_images,
             kept_predictions=self.model.predict_on_batch(self.kept_gray),
+            made_on=self.options.made_on,
         )
         if self.plateau is not None:
             state = {name: vars(self.plateau)[name] for name in PLATEAU_STATE}
             self.record.schedule = {name: float(value) for name, value in state.items()}
         self.stopwatch.lap()
-        if self.folder is not None:
-            checkpoint.save(self.folder, _checkpoint(self.model, self.record))
+        if self.options.folder is not None:
+            current = _settings(self.model.optimizer, self.plateau)
+            kept = _checkpoint(self.model, self.record)
+            kept = replace(kept, specification=self.specification, current=current)
+            checkpoint.save(self.options.folder, kept)
         self.model.stop_training = self.stopwatch.is_up
 
     def _learning_rate(self) -> float:
@@ -164,19 +171,29 @@ def fit_keras(
 
     Raises:
         CourseError: no images; a loss that is not a number; a damaged checkpoint, or one of
-            another model.
+            another model or made with other settings; an unknown precision.
     """
+    check_precision(options.precision)
     check_images(train, validation)
-    record = _resume(options.folder, model)
     plateaus = [c for c in callbacks if isinstance(c, keras.callbacks.ReduceLROnPlateau)]
+    plateau = plateaus[0] if plateaus else None
+    specification: dict[str, Any] = {}
+    if options.folder is not None:
+        more = _settings(model.optimizer, plateau)
+        specification = checkpoint.specify(train, validation, batch_size, seed, options, more)
+    kept = checkpoint.resume(options.folder)
+    if kept is not None:
+        _resume(kept, specification, num_epochs, model)
+        specification = kept.specification
+    record = Record() if kept is None else kept.record
     validation_data = gray_and_rgb(validation, options.gray_weights)  # (N, H, W, 1), (N, H, W, 3)
     recorder = Recorder(
         record,
         validation_data[0][:NUM_KEPT],
-        plateaus[0] if plateaus else None,
+        plateau,
         len(train),
-        options.folder,
-        Stopwatch(record, options.until),
+        specification,
+        options,
         progress,
     )
     if record.num_epochs < num_epochs and not recorder.stopwatch.is_up:
@@ -229,17 +246,31 @@ def load_weights(model: "keras.Model", kept: Checkpoint) -> None:
     model.set_weights([kept.weights[str(i)] for i in range(len(model.weights))])
 
 
-def _resume(folder: str | Path | None, model: "keras.Model") -> Record:
-    """The record so far, its state given to the model and its optimizer; or a new record."""
-    kept = checkpoint.resume(folder)
-    if kept is None:
-        return Record()
+def _settings(
+    optimizer: "keras.optimizers.Optimizer", plateau: "keras.callbacks.ReduceLROnPlateau | None"
+) -> dict[str, Any]:
+    """What the optimizer and ReduceLROnPlateau are set to."""
+    config = {name: value for name, value in optimizer.get_config().items() if name != "name"}
+    found = {f"{name} of the optimizer": value for name, value in config.items()}
+    if plateau is None:
+        return {**found, "schedule": "none"}
+    found["schedule"] = type(plateau).__qualname__
+    return {
+        **found,
+        **{f"{name} of the schedule": vars(plateau)[name] for name in PLATEAU_SETTINGS},
+    }
+
+
+def _resume(
+    kept: Checkpoint, specification: dict[str, Any], num_epochs: int, model: "keras.Model"
+) -> None:
+    """Give the model and its optimizer the state of the checkpoint, if it is of this run."""
     model.optimizer.build(model.trainable_variables)
     kept.check_fits(_arrays(model.weights), _kind(model.optimizer))
+    kept.check_resumes(specification, num_epochs)
     load_weights(model, kept)
     for i, variable in enumerate(model.optimizer.variables):
         variable.assign(kept.optimizer[str(i)])
-    return kept.record
 
 
 def _checkpoint(model: "keras.Model", record: Record) -> Checkpoint:

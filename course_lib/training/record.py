@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,16 @@ class Options:
             was built with it, in its dtype policy.
         folder: where checkpoints are kept, see `checkpoint`; None keeps none.
         until: start no epoch that would not end by this time, of `time.monotonic`, in this call.
+        made_on: what the record says about the machine, such as {"device": "cpu"}.
+        recipe: what else decides on the run; a checkpoint of another recipe is refused.
     """
 
     gray_weights: GrayWeights | None = grayscale.BT601
     precision: str = "float32"
     folder: str | Path | None = None
     until: float | None = None
+    made_on: Mapping[str, str] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
 
 DEFAULTS = Options()
@@ -54,6 +58,7 @@ class Record:
             uint8 (16, 32, 32, 3).
         schedule: state of the schedule after the last epoch.
         seconds: all time spent so far, evaluation included.
+        made_on: what epochs were trained on, see `Options`; "one, then another" if it changed.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -61,6 +66,7 @@ class Record:
     predictions: list[np.ndarray] = field(default_factory=list)
     schedule: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    made_on: dict[str, str] = field(default_factory=dict)
 
     @property
     def num_epochs(self) -> int:
@@ -87,6 +93,7 @@ class Record:
         seconds: float,
         num_images: int,
         kept_predictions: np.ndarray,  # float (16, 32, 32, 3) in [0, 1]
+        made_on: Mapping[str, str] = DEFAULTS.made_on,
     ) -> None:
         """Write down one epoch. Raises CourseError if a loss is not a finite number."""
         epoch = self.num_epochs + 1
@@ -109,6 +116,9 @@ class Record:
             what = f"learning rate {learning_rate:.3g} -> {next_learning_rate:.3g}"
             self.events.append({"epoch": epoch, "what": what})
         self.predictions.append(np.rint(255 * np.clip(kept_predictions, 0, 1)).astype(np.uint8))
+        for topic, word in made_on.items():
+            before = self.made_on.get(topic, word)
+            self.made_on[topic] = before if before.endswith(word) else f"{before}, then {word}"
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the predictions, as plain values. `Record(**value)` reads it back."""
@@ -117,6 +127,7 @@ class Record:
             "events": self.events,
             "schedule": self.schedule,
             "seconds": self.seconds,
+            "made_on": self.made_on,
         }
 
 

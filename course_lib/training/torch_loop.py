@@ -7,7 +7,7 @@ checkpoints. `train_epoch` takes the step on every batch.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
+from course_lib.profiles import check_precision
 from course_lib.seeding import epoch_seed
 from course_lib.training import acceleration, checkpoint
 from course_lib.training.augmentation import Augmentation, gray_and_rgb
@@ -32,6 +33,9 @@ from course_lib.training.record import (
     order_of_epoch,
     progress_bar,
 )
+
+# Settings of optimizers that say how a step is computed on a device, and not what.
+HOW_NOT_WHAT = ("foreach", "fused", "capturable", "differentiable")
 
 # step(model, optimizer, gray, rgb) -> the loss of the batch, a scalar tensor.
 Step = Callable[[nn.Module, torch.optim.Optimizer, Tensor, Tensor], Tensor]
@@ -122,8 +126,9 @@ def fit(
 
     Raises:
         CourseError: no images; a loss that is not a number; a damaged checkpoint, or one of
-            another model; an unknown precision.
+            another model or made with other settings; an unknown precision.
     """
+    check_precision(options.precision)
     check_images(train, validation)
     device = next(model.parameters()).device
     images, validation_images = _on(device, train), _on(device, validation)
@@ -131,7 +136,15 @@ def fit(
     model.to(memory_format=torch.channels_last)
     trained = acceleration.InBfloat16(model) if options.precision == "bfloat16" else model
     _make_learning_rates_plain(optimizer)
-    record = _resume(options.folder, model, optimizer, schedule)
+    specification: dict[str, Any] = {}
+    if options.folder is not None:
+        more = {"rotation": rotation, "flip": flip, **_settings(optimizer, schedule)}
+        specification = checkpoint.specify(train, validation, batch_size, seed, options, more)
+    kept = checkpoint.resume(options.folder)
+    if kept is not None:
+        _resume(kept, specification, num_epochs, model, optimizer, schedule)
+        specification = kept.specification
+    record = Record() if kept is None else kept.record
     stopwatch = Stopwatch(record, options.until)
 
     while record.num_epochs < num_epochs and not stopwatch.is_up:
@@ -148,7 +161,7 @@ def fit(
                 trained, step, optimizer, images, _on(device, order), augmentation, batch_size, bar
             )
             seconds = time.perf_counter() - start
-            validation_loss, kept = validate(model, validation_images, options.gray_weights)
+            validation_loss, predictions = validate(model, validation_images, options.gray_weights)
             bar.set_postfix(train=f"{train_loss:.5f}", validation=f"{validation_loss:.5f}")
 
         if schedule is not None:
@@ -161,11 +174,15 @@ def fit(
             next_learning_rate=optimizer.param_groups[0]["lr"],
             seconds=seconds,
             num_images=len(train),
-            kept_predictions=kept,
+            kept_predictions=predictions,
+            made_on=options.made_on,
         )
         stopwatch.lap()
         if options.folder is not None:
-            checkpoint.save(options.folder, _checkpoint(model, optimizer, record))
+            current = _settings(optimizer, schedule)
+            state = _checkpoint(model, optimizer, record)
+            state = replace(state, specification=specification, current=current)
+            checkpoint.save(options.folder, state)
     return record
 
 
@@ -251,22 +268,35 @@ def _make_learning_rates_plain(optimizer: torch.optim.Optimizer) -> None:
         group["lr"] = float(group["lr"])
 
 
+def _settings(optimizer: torch.optim.Optimizer, schedule: Schedule | None) -> dict[str, Any]:
+    """What optimizer and schedule are set to, and what they remember as plain values."""
+    found = {
+        f"{name} of the optimizer" + (f", group {number}" if number > 1 else ""): value
+        for number, group in enumerate(optimizer.param_groups, start=1)
+        for name, value in group.items()
+        if name != "params" and name not in HOW_NOT_WHAT
+    }
+    if schedule is None:
+        return {**found, "schedule": "none"}
+    found["schedule"] = getattr(schedule, "__qualname__", type(schedule).__qualname__)
+    return {**found, **{f"{name} of the schedule": v for name, v in vars(schedule).items()}}
+
+
 def _resume(
-    folder: str | Path | None,
+    kept: Checkpoint,
+    specification: dict[str, Any],
+    num_epochs: int,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: Schedule | None,
-) -> Record:
-    """The record so far, its state given to model, optimizer and schedule; or a new record."""
-    kept = checkpoint.resume(folder)
-    if kept is None:
-        return Record()
+) -> None:
+    """Give model, optimizer and schedule the state of the checkpoint, if it is of this run."""
     kept.check_fits(_arrays(model.state_dict()), _kind(optimizer))
+    kept.check_resumes(specification, num_epochs)
     load_weights(model, kept)
     _load_optimizer(optimizer, kept)
     if schedule is not None:
         vars(schedule).update(kept.record.schedule)
-    return kept.record
 
 
 def _checkpoint(model: nn.Module, optimizer: torch.optim.Optimizer, record: Record) -> Checkpoint:
@@ -304,4 +334,8 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, kept: Checkpoint) -> None:
             if value.ndim > 0 and value.shape == parameter.shape:
                 value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         state[int(index)][name] = value
-    optimizer.load_state_dict({"state": dict(state), "param_groups": kept.settings["param_groups"]})
+    groups = [
+        {**group, **{name: own[name] for name in HOW_NOT_WHAT if name in own}}
+        for group, own in zip(kept.settings["param_groups"], optimizer.param_groups, strict=True)
+    ]
+    optimizer.load_state_dict({"state": dict(state), "param_groups": groups})

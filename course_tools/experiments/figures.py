@@ -1,6 +1,5 @@
 """`course figures`: the paper's eleven figures and the course's own, from published runs."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,7 +10,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_lib import data, grayscale, plots, statistics
-from course_lib.files import sha256_of_file, write_bytes, write_json
+from course_lib.files import (
+    CourseError,
+    read_hashed_json,
+    sha256_of_file,
+    write_bytes,
+    write_hashed_json,
+)
 from course_lib.results import claims, experiments, published
 
 ROOT = Path(__file__).parents[2]
@@ -213,7 +218,9 @@ def main(force: bool = False) -> None:
     """Write what is missing or out of date into figures/, with an index that says what it is."""
     stamp = ROOT / "build" / "figures.json"
     inputs = _inputs()
-    current = stamp.exists() and json.loads(stamp.read_text()) == inputs
+    current = _is_stamped(stamp, inputs)
+    if not current:
+        stamp.unlink(missing_ok=True)  # until all figures are those of the inputs
     for picture in PICTURES:
         path = FOLDER / picture.file
         if current and path.exists() and not force:
@@ -223,8 +230,16 @@ def main(force: bool = False) -> None:
             write_bytes(path, content)
         print(f"figures/{picture.file}: {picture.alt}", flush=True)
     write_bytes(FOLDER / "README.md", _index().encode())
-    write_json(stamp, inputs)
+    write_hashed_json(stamp, inputs)
     print(f"{len(PICTURES)} figures are in figures/")
+
+
+def _is_stamped(stamp: Path, inputs: dict[str, str]) -> bool:
+    """Whether all figures were made from these inputs."""
+    try:
+        return read_hashed_json(stamp) == inputs
+    except (OSError, CourseError):
+        return False
 
 
 def are_alike(one: bytes, other: bytes) -> bool:

@@ -1,15 +1,13 @@
 """Write published runs: the other half of `course_lib.results.published`."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from course_lib.files import CourseError, sha256_of_file, write_json
+from course_lib import files
+from course_lib.files import CourseError
 from course_lib.results import published
 from course_lib.training.record import Record
 
@@ -42,45 +40,23 @@ def write(
         per_image: "mse", "mse_luma" and "mse_chroma" of every test image.
         weights: from `weights_as_float16`; None publishes none.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    runs.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(dir=runs, prefix=".new-"))
+    errors = {metric: array.astype(np.float32) for metric, array in per_image.items()}
     try:
-        predictions = np.stack(record.predictions)
-        np.savez_compressed(new / "predictions.npz", predictions=predictions, truth=truth)
-        errors = {metric: array.astype(np.float32) for metric, array in per_image.items()}
-        np.savez_compressed(new / "per_image.npz", **errors)  # type: ignore[arg-type]
-        if weights is not None:
-            save_file(dict(weights), new / "weights.safetensors")
-            (new / "weights.safetensors").chmod(0o644)
-        files = {
-            path.name: {"sha256": sha256_of_file(path), "bytes": path.stat().st_size}
-            for path in sorted(new.iterdir())
-        }
-        history = {"history": record.history, "events": record.events}
-        write_json(new / "manifest.json", {**manifest, **history, "files": files})
-        new.chmod(0o755)
-        _replace_folder(new, runs / name)
-    except OSError as error:
-        raise CourseError(
-            f"The run {name} could not be written ({error.strerror}); free some space and run the "
-            "same command again: the training itself is kept."
-        ) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+        with files.replacing_folder(runs / name) as new:
+            predictions = np.stack(record.predictions)
+            np.savez_compressed(new / "predictions.npz", predictions=predictions, truth=truth)
+            np.savez_compressed(new / "per_image.npz", **errors)  # type: ignore[arg-type]
+            if weights is not None:  # safetensors' own writing hides why it fails
+                (new / "weights.safetensors").write_bytes(save(dict(weights)))
+            described = {
+                path.name: {"sha256": files.sha256_of_file(path), "bytes": path.stat().st_size}
+                for path in sorted(new.iterdir())
+            }
+            history = {"history": record.history, "events": record.events}
+            content = {"name": name, **manifest, **history, "files": described}
+            (new / "manifest.json").write_bytes(files.hashed_json(content))
+    except CourseError as error:
+        raise CourseError(f"{str(error).rstrip('.')}; the training itself is kept.") from error
     return published.load(name, runs)
-
-
-def _replace_folder(new: Path, target: Path) -> None:
-    old = target.with_name(f".old-{target.name}")
-    if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        os.rename(target, old)
-    try:
-        os.rename(new, target)
-    except OSError:
-        if old.exists():
-            os.rename(old, target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

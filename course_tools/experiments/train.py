@@ -1,8 +1,8 @@
 """`course train`: run a recipe, measure it, publish it. Interrupted anywhere, it resumes."""
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from course_lib import baselines, data, grayscale, metrics
-from course_lib.files import CourseError, write_json
+from course_lib.files import (
+    CourseError,
+    read_hashed_json,
+    sha256_of_array,
+    sha256_of_file,
+    write_hashed_json,
+)
 from course_lib.results import experiments, published
 from course_lib.results.experiments import Experiment
 from course_lib.seeding import seed_everything
@@ -24,6 +30,7 @@ from course_tools.experiments import machine, publish
 ROOT = Path(__file__).parents[2]
 NUM_MEASURED_TRAIN = 5_000  # training images the train metrics are taken on: the first ones
 NUM_PER_TASK = 500  # images that a process measures at a time
+NOT_TRAINED_BY = ("letter", "title", "num_epochs")  # parts of a recipe that may change in a run
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
     parts = data.split(cifar, experiment.protocol)
     machine.keep_freed_memory()
     machine.forget_peaks()
-    record, made_on = _fit(experiment, parts, seed, settings, folder)
+    record, peaks = _fit(experiment, parts, seed, settings, folder)
     if record.num_epochs < experiment.num_epochs:
         settings.say(_time_is_up(record, experiment.num_epochs))
         return None
@@ -94,8 +101,9 @@ def train(name: str, seed: int = 0, settings: Settings | None = None) -> publish
     published.assign_weights(model, shipped)
     scores, per_image = _measure(model, experiment, cifar, parts, settings.work)
     manifest = {
-        **_provenance(experiment, settings, seed, cifar),
-        **made_on,
+        **_provenance(experiment, settings, seed, cifar, record),
+        **record.made_on,
+        **peaks,
         "weights_epoch": epoch,
         "seconds": record.seconds,
         "metrics": scores,
@@ -123,7 +131,7 @@ def run_name(experiment: str, seed: int) -> str:
 
 def num_epochs_kept(folder: Path) -> int:
     """Epochs of a run that is being made, by its checkpoint; 0 if there is none."""
-    kept = checkpoint.resume(folder)
+    kept = checkpoint.last(folder)
     return 0 if kept is None else kept.record.num_epochs
 
 
@@ -151,11 +159,11 @@ def load_data(say: Callable[[str], None]) -> data.CIFAR10:
 
 def _fit(
     experiment: Experiment, parts: data.Split, seed: int, settings: Settings, folder: Path
-) -> tuple[Record, dict[str, Any]]:
+) -> tuple[Record, dict[str, float | None]]:
     """Train, resuming from the checkpoint in `folder`.
 
     Returns:
-        The record, and for the manifest: device, precision and peak memory.
+        The record, and for the manifest the peak memory.
     """
     arguments: dict[str, Any] = {
         "train": parts.x_train[: experiment.num_train],
@@ -167,38 +175,21 @@ def _fit(
     is_torch = experiment.framework == "torch"
     device, on_gpu = (_torch_place if is_torch else _keras_place)(settings.device)
     name = experiment.gray_weights
+    precision = machine.precision_for(settings.precision, on_gpu)
+    recipe = {key: v for key, v in asdict(experiment).items() if key not in NOT_TRAINED_BY}
     options = Options(
         gray_weights=None if name is None else getattr(grayscale, name),
-        precision=machine.precision_for(settings.precision, on_gpu),
+        precision=precision,
         folder=folder,
         until=settings.until,
+        made_on={"device": device, "precision": precision},
+        recipe=recipe,
     )
-    made_on = {"device": device, "precision": options.precision}
-    is_trained = num_epochs_kept(folder) >= experiment.num_epochs
-    made_on = _noted(made_on, folder / "made_on.json", is_trained)
     if is_torch:
         record = _fit_torch(experiment, settings.device, options, arguments)
     else:
         record = _fit_keras(experiment, settings.device, on_gpu, options, arguments)
-    return record, {**made_on, "peak_mb": machine.peak_mb(), "peak_gpu_mb": machine.peak_gpu_mb()}
-
-
-def _noted(made_on: dict[str, str], path: Path, is_trained: bool) -> dict[str, str]:
-    """Device and precision of a run that may be made in parts, on several: "one, then another".
-
-    Args:
-        made_on: of this part.
-        path: where those of the earlier parts are kept; this one is added, unless `is_trained`.
-    """
-    before = json.loads(path.read_text()) if path.exists() else made_on
-    if is_trained:
-        return before
-    joined = {
-        key: word if word.endswith(made_on[key]) else f"{word}, then {made_on[key]}"
-        for key, word in before.items()
-    }
-    write_json(path, joined)
-    return joined
+    return record, {"peak_mb": machine.peak_mb(), "peak_gpu_mb": machine.peak_gpu_mb()}
 
 
 def _torch_place(device: str) -> tuple[str, bool]:
@@ -302,12 +293,12 @@ def per_image_on_all_cores(prediction: np.ndarray, target: np.ndarray) -> dict[s
         return metrics.per_image(prediction, target)
     slices = [slice(start, start + NUM_PER_TASK) for start in starts]
     # Fresh processes: a copy of one that has computed with PyTorch or TensorFlow may hang.
-    with ProcessPoolExecutor(min(machine.num_cores(), len(starts)), get_context("spawn")) as pool:
-        chunks = list(
-            pool.map(
-                metrics.per_image, [prediction[s] for s in slices], [target[s] for s in slices]
-            )
-        )
+    num_workers = min(machine.num_cores(), len(starts))
+    with ProcessPoolExecutor(num_workers, get_context("spawn"), machine.end_with_parent) as pool:
+        parts = ([images[s] for s in slices] for images in (prediction, target))
+        with machine.deaf_to_interrupts():  # the workers start here; Ctrl-C is for this process
+            found = pool.map(metrics.per_image, *parts)
+        chunks = list(found)
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
@@ -316,26 +307,31 @@ def _measure_baselines(splits: dict[str, np.ndarray], known: Path) -> dict[str, 
 
     Args:
         splits: uint8 (N, H, W, 3) each.
-        known: the file they are kept in.
+        known: the file they are kept in. If it is damaged, or of other images or another table,
+            they are measured again.
     """
-    if known.exists():
-        return json.loads(known.read_text())
-    scores = {}
+    measured_on = {split: sha256_of_array(images) for split, images in splits.items()}
+    measured_on["table"] = sha256_of_file(baselines.GRAY_LEVEL_TABLE)
+    with suppress(FileNotFoundError, CourseError):
+        kept = read_hashed_json(known)
+        if kept.get("measured_on") == measured_on:
+            return kept["scores"]
+    scores: dict[str, dict[str, float]] = {}
     for split, images in splits.items():
         rgb = data.as_float(images)
         gray = grayscale.to_gray(rgb)
         for colour in (baselines.gray_copy, baselines.gray_level_table):
             errors = per_image_on_all_cores(colour(gray), rgb)
             scores[f"{colour.__name__}_{split}"] = metrics.summary(errors)
-    write_json(known, scores)
+    write_hashed_json(known, {"measured_on": measured_on, "scores": scores})
     return scores
 
 
 def _provenance(
-    experiment: Experiment, settings: Settings, seed: int, cifar: data.CIFAR10
+    experiment: Experiment, settings: Settings, seed: int, cifar: data.CIFAR10, record: Record
 ) -> dict[str, Any]:
     command = f"course train {experiment.name} --seed {seed}"
-    if settings.precision != "auto":
+    if record.made_on["precision"].endswith(settings.precision):  # it trained the last epoch
         command += f" --precision {settings.precision}"
     return {
         "experiment": experiment.name,

@@ -4,9 +4,11 @@ import time
 from dataclasses import dataclass, replace
 
 from course_lib.results import experiments, published
+from course_tools import interrupts
 from course_tools.experiments import train
 from course_tools.experiments.train import Settings
 
+WHAT_IS_KEPT = "Every finished epoch is kept, and the same command resumes there."
 # Seeds of a recipe under our protocol; every other one is run once.
 NUM_SEEDS = {"A1": 5, "A2": 5, "B": 3, "C": 3}
 
@@ -66,7 +68,11 @@ def train_all(settings: Settings, minutes: float | None = None) -> list[RunState
     Args:
         minutes: start no epoch that would not end within them; None for no limit.
     """
-    settings = _within(minutes, settings)
+    with interrupts.explained(WHAT_IS_KEPT):
+        return _train_all(_within(minutes, settings))
+
+
+def _train_all(settings: Settings) -> list[RunState]:
     data_name = train.load_data(settings.say).name
     all_planned = planned_runs()
     for number, planned in enumerate(all_planned, start=1):
@@ -83,7 +89,8 @@ def train_one(
 ) -> published.Run | None:
     """One run alone. Arguments as in `train_all`, result and errors as in `train.train`."""
     settings.say(f"{experiments.get(name).name}, seed {seed}")
-    return train.train(name, seed, _within(minutes, settings))
+    with interrupts.explained(WHAT_IS_KEPT):
+        return train.train(name, seed, _within(minutes, settings))
 
 
 def _within(minutes: float | None, settings: Settings) -> Settings:

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from course_lib import files
 from course_lib.files import CourseError
+from course_tools import interrupts
 from course_tools.lessons import gates, kernels, lesson_source
 from course_tools.lessons.lesson_source import Lesson
 
@@ -26,9 +27,14 @@ def build(lesson: Lesson) -> Path:
 
     Raises:
         CourseError: a cell failed, or a gate objects; the result is kept under build/rejected.
+        SystemExit: it was interrupted.
     """
     source = lesson_source.read(lesson)
-    executed = execute(copy.deepcopy(source), lesson)
+    with interrupts.explained(
+        f"{lesson.notebook.name} is as it was, and notebooks that were built before it are kept; "
+        f"go on with: course build {lesson.number}"
+    ):
+        executed = execute(copy.deepcopy(source), lesson)
     notebook = clean(executed)
     problems = gates.problems(notebook) + gates.source_problems(notebook, source)
     if problems:
@@ -80,7 +86,7 @@ def execute(
         **kernels.OPTIONS,
     )
     try:
-        with offline():
+        with offline(), kernels.interruptible():
             return client.execute()
     except CellExecutionError as error:
         kept = _keep_rejected(notebook, lesson)

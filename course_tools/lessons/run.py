@@ -1,7 +1,6 @@
 """Execute lessons with papermill into build/runs, and report on each in one line."""
 
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import nbformat
 
 from course_lib import files, profiles
 from course_lib.files import CourseError
+from course_tools import interrupts
 from course_tools.dataset import fetch
 from course_tools.lessons import gates, kernels, lesson_source
 from course_tools.lessons.build import offline
@@ -80,6 +80,7 @@ def run(
 
     Raises:
         CourseError: unknown profile, or it needs all of CIFAR-10 and no source could provide it.
+        SystemExit: it was interrupted.
     """
     needs_cifar10 = profiles.get(profile).data == "full"
     results = []
@@ -92,7 +93,11 @@ def run(
             if needs_cifar10:
                 fetch.fetch_cifar10()  # lessons only read the cache
             say(f"{label}: running in the {profile} profile")
-            result = _execute(lesson, profile)
+            command = "the same command, without --force," if force else "the same command"
+            with interrupts.explained(
+                f"Lessons that have run are kept; {command} goes on with {lesson.name}."
+            ):
+                result = _execute(lesson, profile)
             say(f"{label}: {result.error or f'done in {result.seconds:.0f} s'}")
         results.append(result)
     return results
@@ -139,10 +144,11 @@ def remarks(results: list[LessonRun], profile: str) -> list[str]:
 def stamp(lesson: Lesson, profile: str) -> str:
     """A hash of all that a run depends on: the source, course_lib with its assets, the profile."""
     digest = hashlib.sha256(profile.encode())
+    folder = lesson.root / "course_lib"
     library = sorted(
         path
-        for path in (lesson.root / "course_lib").rglob("*")
-        if path.is_file() and not path.name.startswith(".") and "__pycache__" not in path.parts
+        for path in folder.rglob("*")
+        if path.is_file() and not any(map(_is_passing, path.relative_to(folder).parts))
     )
     for path in [lesson.source, *library]:
         digest.update(str(path.relative_to(lesson.root)).encode())
@@ -150,15 +156,24 @@ def stamp(lesson: Lesson, profile: str) -> str:
     return digest.hexdigest()
 
 
+def _is_passing(name: str) -> bool:
+    """Whether a file or a folder of this name is temporary, hidden or a cache."""
+    return name.startswith(".") or name == "__pycache__"
+
+
 def _folder(lesson: Lesson, profile: str) -> Path:
     return lesson.root / "build" / "runs" / profile
 
 
+def _verdict(lesson: Lesson, profile: str) -> Path:
+    """The file that says how the last run of the lesson ended."""
+    return _folder(lesson, profile) / f"{lesson.name}.json"
+
+
 def _finished(lesson: Lesson, profile: str) -> LessonRun | None:
     """The result of an earlier run of this very lesson, or None."""
-    path = _folder(lesson, profile) / f"{lesson.name}.json"
     try:
-        result = LessonRun(**json.loads(path.read_text()))
+        result = LessonRun(**files.read_hashed_json(_verdict(lesson, profile)))
     except (OSError, ValueError, TypeError):
         return None
     same = result.stamp == stamp(lesson, profile) and (lesson.root / result.executed).exists()
@@ -175,9 +190,14 @@ def _execute(lesson: Lesson, profile: str) -> LessonRun:
     before = stamp(lesson, profile)
     error = ""
     begin = time.perf_counter()
-    with offline(profile == "quick"), PeakMemory() as peak:
+    with (
+        offline(profile == "quick"),
+        kernels.interruptible(),
+        PeakMemory() as peak,
+    ):
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            _verdict(lesson, profile).unlink(missing_ok=True)  # it is of another run
             executed.unlink(missing_ok=True)
             papermill.execute_notebook(
                 lesson_source.read(lesson),
@@ -210,7 +230,7 @@ def _execute(lesson: Lesson, profile: str) -> LessonRun:
         stamp=before,
         error=error,
     )
-    files.write_json(folder / f"{lesson.name}.json", asdict(result))
+    files.write_hashed_json(_verdict(lesson, profile), asdict(result))
     return result
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import damage
 from course_lib import baselines, data, files, grayscale
 from course_lib.files import CourseError
 from course_tools.dataset.gray_table import make_gray_level_table
@@ -108,6 +109,34 @@ def test_a_missing_or_damaged_table_says_what_to_do(tmp_path, monkeypatch, conte
     baselines._bundled_table.cache_clear()
     with pytest.raises(CourseError, match="course make-gray-table"):
         baselines.gray_level_table(np.zeros((1, 4, 4)))
+
+
+def test_every_flipped_byte_of_the_table_is_found(tmp_path, monkeypatch):
+    path, bundled = tmp_path / "table.npy", baselines.GRAY_LEVEL_TABLE
+    path.with_suffix(".json").write_bytes(bundled.with_suffix(".json").read_bytes())
+    monkeypatch.setattr(baselines, "GRAY_LEVEL_TABLE", path)
+    for content in damage.flipped(bundled.read_bytes()):
+        path.write_bytes(content)
+        baselines._bundled_table.cache_clear()
+        with pytest.raises(CourseError, match="missing or damaged"):
+            baselines.gray_level_table(np.zeros((1, 4, 4)))
+
+
+@pytest.mark.parametrize("described", [b"", b"{}", b"[]", b"7", b'{"sha256_table": null}'])
+def test_a_table_without_its_hash_is_not_used(tmp_path, monkeypatch, described):
+    path = tmp_path / "table.npy"
+    path.write_bytes(baselines.GRAY_LEVEL_TABLE.read_bytes())
+    path.with_suffix(".json").write_bytes(described)
+    monkeypatch.setattr(baselines, "GRAY_LEVEL_TABLE", path)
+    baselines._bundled_table.cache_clear()
+    with pytest.raises(CourseError, match="missing or damaged"):
+        baselines.gray_level_table(np.zeros((1, 4, 4)))
+
+
+@pytest.fixture(autouse=True)
+def _no_table_is_remembered():
+    yield
+    baselines._bundled_table.cache_clear()
 
 
 def test_the_bundled_table_is_what_its_description_says():

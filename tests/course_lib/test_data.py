@@ -6,6 +6,7 @@ import numpy as np
 import pooch
 import pytest
 
+import damage
 from course_lib import data, files
 from course_lib.files import CourseError
 from course_tools.dataset import fetch as tools
@@ -75,6 +76,24 @@ def test_damaged_sample_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "SAMPLE_FILE", tmp_path / "absent.npz")
     with pytest.raises(CourseError, match="missing or damaged"):
         data.load_cifar10("sample")
+
+
+def test_a_flipped_byte_in_the_sample_is_found_or_means_nothing(tmp_path, monkeypatch):
+    """The archive's dates and lengths of comments count for nothing; no array changes unnoticed."""
+    whole, path = data.load_cifar10("sample"), tmp_path / "sample.npz"
+    content = data.SAMPLE_FILE.read_bytes()
+    monkeypatch.setattr(data, "SAMPLE_FILE", path)
+    tail = len(content) - 500  # the directory of the archive
+    for start in damage.flipped(content[:200], 10), damage.flipped(content[tail:], 20):
+        for changed in start:
+            is_head = len(changed) == 200
+            path.write_bytes(changed + content[200:] if is_head else content[:tail] + changed)
+            try:
+                loaded = data.load_cifar10("sample")
+            except CourseError as error:
+                assert "missing or damaged" in str(error)
+            else:
+                assert all(np.array_equal(v, vars(whole)[k]) for k, v in vars(loaded).items())
 
 
 # Splits and floats
@@ -199,6 +218,35 @@ def test_damaged_cache_is_set_aside_and_filled_again(cache, mini, tmp_path, caps
     assert "set aside" in capsys.readouterr().out
     assert (cache / "cifar10-damaged" / "x_test.npy").exists()
     assert data.load_cifar10().name == "full"
+
+
+def test_every_changed_byte_of_a_cached_array_is_found_or_means_nothing(cache, mini, tmp_path):
+    """A space in the header may become a tab; no number, no type and no shape changes unnoticed."""
+    own = tmp_path / "mine.npz"
+    np.savez(own, **mini)
+    tools.fetch(str(own))
+    found = 0
+    for name in mini:
+        path = cache / "cifar10" / f"{name}.npy"
+        content = path.read_bytes()
+        header = [content[:i] + bytes([content[i] ^ bit]) + content[i + 1 :]
+                  for i in range(128) for bit in (1, 4, 16)]  # fmt: skip
+        header += [content.replace(b"|u1", kind) for kind in (b"|b1", b"|i1", b"|S1", b"|V1")]
+        for changed in [*header, *damage.flipped(content[128:], 20)]:
+            path.write_bytes(changed if len(changed) == len(content) else content[:128] + changed)
+            try:
+                loaded = data.read_cache(cache / "cifar10")
+            except CourseError as error:
+                assert "is damaged" in str(error)
+                found += 1
+            else:
+                assert len(changed) == len(content) and changed[128:] == content[128:]
+                for part, array in mini.items():
+                    kept = getattr(loaded, part)
+                    assert kept.dtype in (array.dtype, np.int64) and kept.shape == array.shape
+                    np.testing.assert_array_equal(kept, array)
+        path.write_bytes(content)
+    assert found > 1000
 
 
 def test_half_filled_cache_counts_as_empty(cache, mini, tmp_path):

@@ -25,6 +25,9 @@ def train_torch(
     channels=(2, 3, 4),
     make=adam,
     schedule=None,
+    batch_size=10,
+    train=IMAGES[:24],
+    validation=IMAGES[24:],
     **options,
 ):
     """Without a schedule of its own the rate falls after every epoch but the first."""
@@ -33,11 +36,11 @@ def train_torch(
     record = torch_loop.fit(
         model,
         step,
-        IMAGES[:24],
-        IMAGES[24:],
+        train,
+        validation,
         optimizer=make(model.parameters()),
         num_epochs=num_epochs,
-        batch_size=10,
+        batch_size=batch_size,
         rotation=15.0,
         schedule=schedule or ReduceOnPlateau(patience=1, min_delta=1.0),
         seed=seed,
@@ -52,20 +55,27 @@ def train_keras(
     folder=None,
     seed=0,
     min_delta=1.0,
+    patience=2,
+    factor=0.5,
     channels=(2, 3, 4),
     optimizer=None,
+    batch_size=10,
+    train=IMAGES[:24],
+    validation=IMAGES[24:],
     **options,
 ):
     seed_everything(seed)
     model = build_three_layer_autoencoder(channels, latent_dim=5)
     model.compile(optimizer or keras.optimizers.Adam(1e-2), loss="mse")
-    plateau = keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=2, min_delta=min_delta)
+    plateau = keras.callbacks.ReduceLROnPlateau(
+        factor=factor, patience=patience, min_delta=min_delta
+    )
     record = keras_loop.fit_keras(
         model,
-        IMAGES[:24],
-        IMAGES[24:],
+        train,
+        validation,
         num_epochs=num_epochs,
-        batch_size=10,
+        batch_size=batch_size,
         callbacks=[plateau],
         seed=seed,
         progress=False,

@@ -1,10 +1,10 @@
 """The rule by which claims are judged, on invented runs and on the published ones."""
 
-import json
 from math import inf, isnan, nan
 
 import pytest
 
+from course_lib.files import write_hashed_json
 from course_lib.results import claims
 from course_lib.results.claims import FAILS, HOLDS, OPEN, Claim, Part
 from course_tools.experiments import training_queue
@@ -32,13 +32,12 @@ def test_the_rule(numbers, low, high, expected):
 
 def publish(folder, experiment, seed, losses):
     name = f"{experiment}-seed{seed}" if seed else experiment
-    (folder / name).mkdir(parents=True)
     manifest = {
-        "experiment": experiment, "seed": seed, "device": "one",
+        "name": name, "experiment": experiment, "seed": seed, "device": "one",
         "history": [{"train_loss": loss, "seconds": 60} for loss in losses],
         "metrics": {"test": {"mse": losses[-1], "ssim": 0.8, "colourfulness": 20.0}},
     }  # fmt: skip
-    (folder / name / "manifest.json").write_text(json.dumps(manifest))
+    write_hashed_json(folder / name / "manifest.json", manifest)
 
 
 def test_three_seeds_settle_a_part(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import damage
 from course_lib import data
 from course_lib.files import CourseError
 from course_lib.models_torch import ConvLatentAutoencoder
@@ -86,6 +87,43 @@ def test_damage_is_one_sentence(tmp_path, harm):
     for look in (run.verify, lambda: run.predictions):
         with pytest.raises(CourseError, match="restore it with: git checkout"):
             look()
+
+
+def test_every_flipped_byte_of_a_run_is_found(tmp_path):
+    """In the manifest and in all that it names."""
+    weights = {"weight": np.ones((3, 4), np.float16)}
+    run = write(tmp_path, weights=weights)
+    assert damage.names_in(run.folder) == [
+        *("manifest.json", "per_image.npz", "predictions.npz", "weights.safetensors")
+    ]
+    for path in sorted(run.folder.iterdir()):
+        content = path.read_bytes()
+        for changed in damage.flipped(content):
+            path.write_bytes(changed)
+            with pytest.raises(CourseError, match="restore it with: git checkout"):
+                published.load("conv_latent", tmp_path).verify()
+        path.write_bytes(content)
+    published.load("conv_latent", tmp_path).verify()
+
+
+def test_a_run_under_the_name_of_another_is_refused(tmp_path):
+    write(tmp_path).folder.rename(tmp_path / "conv_latent-seed1")
+    with pytest.raises(CourseError, match="conv_latent-seed1 is of another run, conv_latent;"):
+        published.load("conv_latent-seed1", tmp_path)
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_the_old_run(tmp_path):
+    weights = {"weight": np.random.default_rng(0).random((300, 300)).astype(np.float16)}
+    write(tmp_path, title="first", weights=weights)
+    sizes = [path.stat().st_size for path in (tmp_path / "conv_latent").iterdir()]
+    for limit in [10, *(size - 1 for size in sorted(sizes))]:
+        message = "could not be written .*the training itself is kept"
+        with pytest.raises(CourseError, match=message), damage.full_disk(limit):
+            write(tmp_path, title="second", weights=weights)
+        assert damage.names_in(tmp_path) == ["conv_latent"]
+    run = published.load("conv_latent", tmp_path)
+    run.verify()
+    assert run.manifest["title"] == "first"
 
 
 def test_unknown_runs_and_damaged_manifests_are_one_sentence(tmp_path):

@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import damage
 from course_lib.files import CourseError
 from course_lib.models_keras import build_three_layer_autoencoder, keras
 from course_lib.models_torch import ConvLatentAutoencoder
 from course_lib.training import acceleration, checkpoint, keras_loop, torch_loop
 from course_lib.training.checkpoint import Checkpoint
-from course_lib.training.record import Record
+from course_lib.training.record import Options, Record
+from course_lib.training.schedules import ReduceOnPlateau
 from tiny_training import IMAGES, adam, train_keras, train_torch
 
 FRAMEWORKS = ["torch", "keras"]
@@ -225,6 +227,148 @@ def test_another_model_or_optimizer_is_refused_in_a_sentence_of_its_own(framewor
         assert str(folder / "last.checkpoint") in str(caught.value)
         assert "damaged" not in str(caught.value)
     assert (folder / "last.checkpoint").read_bytes() == before
+
+
+# What decides on a run, the word by which it is refused, and another value of it in each framework.
+OTHER_SETTINGS = {
+    "patience": (
+        "patience of the schedule: ., and now it is 7",
+        {"schedule": ReduceOnPlateau(patience=7, min_delta=1.0)},
+        {"patience": 7},
+    ),
+    "factor": (
+        "factor of the schedule: .*, and now it is 0.3",
+        {"schedule": ReduceOnPlateau(patience=1, min_delta=1.0, factor=0.3)},
+        {"factor": 0.3},
+    ),
+    "rate": (
+        "(lr|learning_rate) of the optimizer: 0.0",
+        {"make": lambda parameters: adam(parameters, 3e-2)},
+        {"optimizer": lambda: keras.optimizers.Adam(3e-2)},
+    ),
+    "betas": (
+        "beta.* of the optimizer",
+        {"make": lambda parameters: torch.optim.Adam(parameters, lr=1e-2, betas=(0.5, 0.999))},
+        {"optimizer": lambda: keras.optimizers.Adam(1e-2, beta_1=0.5)},
+    ),
+    "batch size": ("batch size: 10, and now it is 12", {"batch_size": 12}, {"batch_size": 12}),
+    "seed": ("seed: 0, and now it is 1", {"seed": 1}, {"seed": 1}),
+    "images": ("training images: 24 with", {"train": IMAGES[1:25]}, {"train": IMAGES[1:25]}),
+    "validation": (
+        "validation images: 16 with .* now it is 15",
+        {"validation": IMAGES[25:]},
+        {"validation": IMAGES[25:]},
+    ),
+    "gray": ("gray weights", {"gray_weights": (0.2, 0.5, 0.3)}, {"gray_weights": (0.2, 0.5, 0.3)}),
+    "recipe": (
+        "title in the recipe: None, and now it is new",
+        {"recipe": {"title": "new"}},
+        {"recipe": {"title": "new"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", OTHER_SETTINGS)
+def test_other_settings_are_refused_and_the_files_are_left_alone(framework, name, kept):
+    message, of_torch, of_keras = OTHER_SETTINGS[name]
+    more = dict({"torch": of_torch, "keras": of_keras}[framework])
+    if "optimizer" in more:
+        more["optimizer"] = more["optimizer"]()
+    before = {path: path.read_bytes() for path in kept[framework].iterdir()}
+    with pytest.raises(CourseError, match=f"was made with another {message}") as caught:
+        fit(framework, 2, kept[framework], **more)
+    assert "\n" not in str(caught.value) and "train in another folder" in str(caught.value)
+    assert {path: path.read_bytes() for path in kept[framework].iterdir()} == before
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_fewer_epochs_than_there_are_is_a_sentence(framework, tmp_path):
+    fit(framework, 2, tmp_path)
+    with pytest.raises(CourseError, match="has 2 epochs, more than 1; change that back"):
+        fit(framework, 1, tmp_path)
+    assert fit(framework, 2, tmp_path)[1].num_epochs == 2
+
+
+def test_objects_that_were_trained_with_resume_as_new_ones_do(tmp_path):
+    """As in a notebook: the cell is run again, and optimizer and schedule are those from before."""
+    whole, record = fit_torch(4)
+    torch.manual_seed(0)
+    model = ConvLatentAutoencoder((2, 3, 4))
+    optimizer, schedule = adam(model.parameters()), ReduceOnPlateau(patience=1, min_delta=1.0)
+    for num_epochs in (1, 3, 4):
+        again = torch_loop.fit(
+            model, torch_loop.training_step, IMAGES[:24], IMAGES[24:], optimizer=optimizer,
+            num_epochs=num_epochs, batch_size=10, schedule=schedule, rotation=15.0,
+            progress=False, options=Options(folder=tmp_path),
+        )  # fmt: skip
+    assert again.losses("learning_rate") == record.losses("learning_rate")
+    assert len(set(record.losses("learning_rate"))) == 3
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_how_a_step_is_computed_may_change(framework, tmp_path):
+    """A run that began with fused kernels resumes without, as on another machine."""
+    fused = {"torch": {"make": OPTIMIZERS["fused Adam"]}, "keras": {}}[framework]
+    fit(framework, 1, tmp_path, **fused)
+    assert fit(framework, 2, tmp_path)[1].num_epochs == 2
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_what_a_run_was_made_on_is_written_down_with_an_epoch(framework, tmp_path):
+    for number, word in [(1, "cpu"), (1, "nothing is trained"), (2, "cpu"), (3, "gpu")]:
+        _, record = fit(framework, number, tmp_path, made_on={"device": word})
+    assert record.made_on == {"device": "cpu, then gpu"}
+    assert checkpoint.read(tmp_path, "last").record.made_on == record.made_on
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_an_unknown_precision_is_refused_before_anything_is_written(framework, tmp_path):
+    with pytest.raises(CourseError, match="choose one of: float32, tf32, bfloat16"):
+        fit(framework, 2, tmp_path, precision="float8", until=0.0)
+    assert damage.names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_best_checkpoint_that_was_not_yet_written_is_made_from_the_last(framework, tmp_path):
+    fit(framework, 1, tmp_path)
+    best = (tmp_path / "best.checkpoint").read_bytes()
+    (tmp_path / "best.checkpoint").unlink()  # the process was killed between the two
+    fit(framework, 1, tmp_path)
+    assert (tmp_path / "best.checkpoint").read_bytes() == best
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged", "of another run"])
+def test_a_best_checkpoint_that_cannot_be_used_is_named_before_more_is_trained(harm, tmp_path):
+    path = tmp_path / "best.checkpoint"
+    raised = {"make": lambda parameters: adam(parameters, 0.5)}  # the first epoch stays the best
+    _, record = fit_torch(3, tmp_path, **raised)
+    assert not record.last_is_best
+    if harm == "missing":
+        path.unlink()
+    elif harm == "damaged":
+        path.write_bytes(next(damage.flipped(path.read_bytes())))
+    else:
+        fit_torch(1, tmp_path / "other", **raised, seed=1)
+        path.write_bytes((tmp_path / "other" / "best.checkpoint").read_bytes())
+    with pytest.raises(CourseError, match=f"best.checkpoint is {harm}.*{tmp_path}: move it away"):
+        fit_torch(4, tmp_path, **raised)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_full_disk_is_one_sentence_and_keeps_what_was_trained(framework, tmp_path):
+    whole, _ = fit(framework, 3)
+    fit(framework, 1, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for limit in (1000, 50_000):
+        message = "could not be written .File too large.*run the same command again"
+        with pytest.raises(CourseError, match=message) as caught, damage.full_disk(limit):
+            fit(framework, 3, tmp_path)
+        assert "\n" not in str(caught.value)
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    resumed, _ = fit(framework, 3, tmp_path)
+    assert all(same_bits(a, b) for a, b in zip(whole, resumed, strict=True))
 
 
 @pytest.mark.parametrize("number", [float, np.float64, np.float32])

@@ -1,12 +1,19 @@
 """`course train`, from recipe to published run, with narrow models on the bundled sample."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
+import damage
 import small_data
 from course_lib import data, metrics
 from course_lib.files import CourseError
@@ -167,3 +174,84 @@ def test_without_the_data_the_sample_serves_and_says_so_loudly(monkeypatch, tmp_
     said = []
     assert train.load_data(said.append).name == "sample"
     assert "WARNING" in said[0] and "SAMPLE" in said[0]
+
+
+CHANGES = {"learning_rate": 0.5, "num_train": 100, "batch_size": 7, "flip": True, "rotation": 1.0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["conv_latent", "three_layer_plateau_5k"])
+def test_a_recipe_that_changed_is_refused_where_a_run_resumes(name, lines, tmp_path, monkeypatch):
+    """Whether epochs are left or all are trained and only measured; nothing is published."""
+    recipe = experiments.get(name)
+    monkeypatch.setitem(experiments.EXPERIMENTS, name, replace(recipe, num_epochs=1))
+    shutil.rmtree(train.train(name, 0, settings(tmp_path, lines)).folder)
+    for num_epochs in (1, 2):
+        for part, value in CHANGES.items():
+            changed = replace(recipe, num_epochs=num_epochs, **{part: value})
+            monkeypatch.setitem(experiments.EXPERIMENTS, name, changed)
+            with pytest.raises(CourseError, match="was made with another .*change that back"):
+                train.train(name, 0, settings(tmp_path, lines))
+    assert published.names(tmp_path / "sample-runs") == []
+    monkeypatch.setitem(experiments.EXPERIMENTS, name, replace(recipe, title="a new title"))
+    run = train.train(name, 0, settings(tmp_path, lines))
+    assert len(run.history) == 2 and run.manifest["title"] == "a new title"
+
+
+@pytest.mark.slow
+def test_a_precision_counts_from_the_first_epoch_that_is_trained_in_it(lines, tmp_path):
+    in_bfloat16 = settings(tmp_path, lines, precision="bfloat16", until=time.monotonic())
+    assert train.train("C", 0, in_bfloat16) is None  # no time for an epoch
+    with pytest.raises(CourseError, match="choose one of: float32"):
+        train.train("C", 0, settings(tmp_path, lines, precision="float8", until=0.0))
+    assert damage.names_in(tmp_path) == []
+    assert train.train("C", 0, settings(tmp_path, lines)).manifest["precision"] == "float32"
+
+
+def test_baselines_are_measured_again_if_their_file_is_damaged_or_of_other_images(tmp_path):
+    known = tmp_path / "baselines.json"
+    images = np.random.default_rng(0).integers(0, 256, (2, 6, 32, 32, 3), np.uint8)
+    expected = train._measure_baselines({"test": images[0]}, known)
+    content = known.read_bytes()
+    for changed in damage.flipped(content, 10):
+        known.write_bytes(changed)
+        assert train._measure_baselines({"test": images[0]}, known) == expected
+        assert known.read_bytes() == content
+    assert train._measure_baselines({"test": images[1]}, known) != expected
+
+
+def test_baselines_are_measured_once(tmp_path, monkeypatch):
+    known, images = tmp_path / "baselines.json", np.zeros((6, 32, 32, 3), np.uint8)
+    expected = train._measure_baselines({"test": images}, known)
+    monkeypatch.delattr(train, "per_image_on_all_cores")
+    assert train._measure_baselines({"test": images}, known) == expected
+
+
+MEASURE = """
+import numpy as np
+from course_tools.experiments import train
+if __name__ == "__main__":
+    train.NUM_PER_TASK, train.machine.num_cores = 50, lambda: 2
+    images = np.zeros((100_000, 32, 32, 3), np.float32)
+    train.per_image_on_all_cores(images, images)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_worker_outlives_the_process_that_measures(sent, tmp_path):
+    script = tmp_path / "measure.py"
+    script.write_text(MEASURE)
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    workers = []
+    while len(workers) < 3:  # the third one counts what the other two share
+        assert process.poll() is None
+        time.sleep(0.1)
+        workers = psutil.Process(process.pid).children(recursive=True)
+    time.sleep(2)
+    (os.killpg if sent == signal.SIGINT else os.kill)(process.pid, sent)  # Ctrl-C reaches all
+    _, said = process.communicate(timeout=60)
+    assert said.count("Traceback") == (sent == signal.SIGINT)  # of the process, not of workers
+    assert psutil.wait_procs(workers, timeout=20)[1] == []

@@ -1,10 +1,16 @@
 """A lesson is built, run and cleaned; a lesson that breaks a gate is refused with the reason."""
 
 import base64
+import contextlib
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
@@ -215,3 +221,64 @@ def test_a_source_saved_from_jupyterlab_stays_as_it_is(lesson, tmp_path):
     model = {"type": "notebook", "format": "json", "content": content}
     manager.save(model, lesson.source.name)
     assert (tmp_path / lesson.source.name).read_text() == lesson.source.read_text()
+
+
+def test_an_interrupted_run_leaves_no_verdict_of_an_earlier_one(tiny, monkeypatch):
+    run.run([tiny], say=lambda line: None)
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("papermill.execute_notebook", stop)
+        with pytest.raises(SystemExit) as ended:
+            run.run([tiny], force=True, say=lambda line: None)
+    assert ended.value.code == 130
+    assert run._finished(tiny, "quick") is None
+
+
+@pytest.mark.parametrize("command", ["build", "run"])
+def test_ctrl_c_is_one_line_that_says_what_is_kept(tiny, command):
+    """A real one, sent to all processes of the terminal while a cell runs."""
+    edit(tiny, "import sys\n", "import sys, time\nprint('begun', flush=True)\ntime.sleep(100)\n")
+    code = (
+        "import sys, pathlib\n"
+        "from course_tools.lessons import build, run, lesson_source\n"
+        "lesson = lesson_source.find('01', pathlib.Path(sys.argv[1]))\n"
+        "build.build(lesson) if sys.argv[2] == 'build' else run.run([lesson], force=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tiny.root), command],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    kernels = wait_for_kernel(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    lines = said.strip().splitlines()
+    assert process.returncode == 130 and len(lines) == 1, said
+    go_on = {"build": "go on with: course build 01", "run": "without --force, goes on with 01_tiny"}
+    assert lines[0].startswith("Interrupted. ") and go_on[command] in lines[0]
+    assert psutil.wait_procs(kernels, timeout=20)[1] == []
+
+
+def wait_for_kernel(pid):
+    """The processes that `pid` started, once a kernel is among them and has had a second."""
+    for _ in range(600):
+        found = psutil.Process(pid).children(recursive=True)
+        with contextlib.suppress(psutil.Error):
+            if any("ipykernel_launcher" in process.cmdline() for process in found):
+                time.sleep(1)
+                return found
+        time.sleep(0.1)
+    raise AssertionError("no kernel was started")
+
+
+def test_what_is_hidden_or_temporary_makes_no_lesson_run_again(tiny):
+    before = run.stamp(tiny, "quick")
+    runs = tiny.root / "course_lib" / "assets" / "runs"
+    for name in (".new-abc", ".conv_latent~abcdefgh", "__pycache__"):
+        (runs / name / "deep").mkdir(parents=True)
+        (runs / name / "deep" / "manifest.json").write_text("{}")
+    assert run.stamp(tiny, "quick") == before
+    (runs / "manifest.json").write_text("{}")
+    assert run.stamp(tiny, "quick") != before
