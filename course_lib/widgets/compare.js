@@ -10,6 +10,13 @@
  * @property {DataView} scores  float32 (P, K, images); NaN where there is no score.
  * @property {DataView} best  uint8 (P, K, images); 1 where no model is shown a better score.
  * @property {string[]} classes  One per image, or none at all.
+ * @property {number} image  Chosen, from 0.
+ * @property {string} shown_class  Chosen, or "all".
+ * @property {string} order  Chosen, the text of one of `ORDERS`.
+ * @property {string} judge  The model chosen to decide on the order.
+ * @property {number} zoom  Chosen, one of `ZOOMS`.
+ * @property {string} wipe_model  Chosen to be wiped over.
+ * @property {number} wipe  Chosen: from 0, gray, over 1, the model, to 2, the truth.
  */
 
 /**
@@ -166,18 +173,17 @@ function onDrag(element, start) {
 /**
  * Gray, a model and the truth over each other. A slider, or a drag on the picture, moves the border
  * between two of them.
+ * @param {Model<CompareTraits>} chosen
  * @param {Panel[]} panels
  * @param {Images} images
  */
-function wipe(panels, { height, width }) {
+function wipe(chosen, panels, { height, width }) {
   const [gray, models, truth] = [panels[0], panels.slice(1, -1), panels[panels.length - 1]];
   const content = picture({ height, width, zoom: 8, label: "" });
   const handle = html("div", { class: "g2c-handle", "aria-hidden": "true" });
   const stage = html("div", { class: "g2c-stage" }, content.canvas, handle);
-  let description = ""; // of the image
-
   const state = (/** @type {number} */ at) => wipeState([gray, models[model.value], truth], at);
-  const draw = () => {
+  const draw = (/** @type {string} */ description) => {
     const now = state(position.value);
     const edge = Math.round(now.share * width); // whole columns: no pixel is of two pictures
     content.context.putImageData(now.under.picture.image, 0, 0);
@@ -188,11 +194,7 @@ function wipe(panels, { height, width }) {
   const model = dropdown({
     label: "Wipe over",
     options: models.map(({ name }) => name),
-    value: models.length - 1, // baselines mostly come first
-    onChange() {
-      position.updateText();
-      draw();
-    },
+    onChange: (at) => choose(chosen, { wipe_model: models[at].name }),
   });
   const position = slider({
     label: "Wipe from gray to truth",
@@ -201,78 +203,93 @@ function wipe(panels, { height, width }) {
     step: 1 / width,
     value: 0.5,
     format: (at) => wipeText(state(at)),
-    onChange: draw,
+    onChange: (at) => choose(chosen, { wipe: at }),
   });
   onDrag(stage, () => {
     const box = content.canvas.getBoundingClientRect();
     const first = position.value >= 1 ? 1 : 0; // the border that moves; past an edge, the other
     return ({ clientX }) => {
       position.set(first + (clientX - box.left) / box.width); // the slider limits it
-      draw();
+      choose(chosen, { wipe: position.value });
     };
   });
   return {
     element: html("div", { class: "g2c-wipe" }, controlRow(model.row, position.row), stage),
     setZoom: content.setZoom,
-    show(/** @type {string} */ imageDescription) {
-      description = imageDescription;
-      draw();
+    show(/** @type {string} */ description) {
+      model.set(models.findIndex(({ name }) => name === chosen.get("wipe_model")));
+      position.set(chosen.get("wipe"));
+      draw(description);
     },
   };
 }
 
 /**
  * Controls that choose the image, the class, the order and its judge, and the zoom.
+ * @param {Model<CompareTraits>} chosen
  * @param {Images} images
- * @param {object} callbacks
- * @param {(position: number) => void} callbacks.onImage  From 1.
- * @param {() => void} callbacks.onArrange  Called when class, order or judge are chosen.
- * @param {(zoom: number) => void} callbacks.onZoom
- * @param {(position: number) => string} callbacks.formatImage
  */
-function compareControls(images, { onImage, onArrange, onZoom, formatImage }) {
+function compareControls(chosen, images) {
   const kinds = [...new Set(images.classes)].sort();
   const models = images.names.slice(1, -1);
   const kindTexts = kinds.map((kind) => {
     return `${kind} (${images.classes.filter((other) => other === kind).length})`;
   });
+  /** @type {number[]} */
+  let sequence = []; // the images that are shown, in their order
   const image = slider({
     label: "Image",
     min: 1,
     max: images.count,
     value: 1,
-    format: formatImage,
-    onChange: onImage,
+    format(position) {
+      const number = sequence[position - 1];
+      if (number === undefined) return "";
+      return `${position} of ${sequence.length}: ${images.describe(number)}`;
+    },
+    onChange: (position) => choose(chosen, { image: sequence[position - 1] }),
   });
-  const kind = dropdown({ label: "Class", options: ["all", ...kindTexts], onChange: onArrange });
+  /** Choose class, order or judge, and the image that then comes first. */
+  const rearrange = (/** @type {Partial<CompareTraits>} */ choices) => {
+    choose(chosen, choices);
+    choose(chosen, { image: sequence[0] });
+  };
+  const kind = dropdown({
+    label: "Class",
+    options: ["all", ...kindTexts],
+    onChange: (position) => rearrange({ shown_class: kinds[position - 1] ?? "all" }),
+  });
   kind.row.hidden = kinds.length === 0;
   const order = dropdown({
     label: "Order",
     options: ORDERS.map(({ text }) => text),
-    onChange: onArrange,
+    onChange: (position) => rearrange({ order: ORDERS[position].text }),
   });
   const judge = dropdown({
     label: "judged by",
     options: models,
-    value: models.length - 1,
-    onChange: onArrange,
+    onChange: (position) => rearrange({ judge: models[position] }),
   });
   const zoom = dropdown({
     label: "Zoom",
     options: ZOOMS.map((times) => `${times}×`),
-    value: 1,
-    onChange: (position) => onZoom(ZOOMS[position]),
+    onChange: (position) => choose(chosen, { zoom: ZOOMS[position] }),
   });
   return {
     rows: [image, kind, order, judge, zoom].map(({ row }) => row),
-    image,
-    /** The images that are chosen, in their order. */
-    arrange() {
-      const chosen = ORDERS[order.value];
-      judge.select.disabled = chosen.metric === undefined;
-      return arrangeImages(images, kinds[kind.value - 1], chosen, judge.value);
-    },
+    image: () => sequence[image.value - 1],
     zoom: () => ZOOMS[zoom.value],
+    /** Set all controls to what is chosen. */
+    follow() {
+      kind.set(kinds.indexOf(chosen.get("shown_class")) + 1);
+      order.set(ORDERS.findIndex(({ text }) => text === chosen.get("order")));
+      judge.set(models.indexOf(chosen.get("judge")));
+      zoom.set(ZOOMS.indexOf(chosen.get("zoom")));
+      const by = ORDERS[order.value];
+      judge.select.disabled = by.metric === undefined;
+      sequence = arrangeImages(images, kinds[kind.value - 1], by, judge.value);
+      image.set(sequence.indexOf(chosen.get("image")) + 1, { max: sequence.length });
+    },
   };
 }
 
@@ -281,38 +298,24 @@ function compareControls(images, { onImage, onArrange, onZoom, formatImage }) {
  * @param {RenderProps<WidgetTraits & CompareTraits>} props
  */
 function render(props) {
+  const { model } = props;
   const { root, body } = frame(props, "Compare models");
-  const images = readImages(props.model);
+  const images = readImages(model);
   const panels = images.names.map((_, index) => panel(images, index));
-  const wiped = wipe(panels, images);
-  /** @type {number[]} */
-  let sequence = [];
+  const wiped = wipe(model, panels, images);
+  const controls = compareControls(model, images);
 
-  const show = (/** @type {number} */ position) => {
-    const image = sequence[position - 1];
-    for (const one of panels) one.show(image);
+  const show = () => {
+    controls.follow();
+    const image = controls.image();
+    for (const one of panels) {
+      one.show(image);
+      one.picture.setZoom(controls.zoom());
+    }
     wiped.show(images.describe(image));
+    wiped.setZoom(2 * controls.zoom());
     root.dataset.image = String(image);
   };
-  const arrange = () => {
-    sequence = controls.arrange();
-    controls.image.set(1, { max: sequence.length });
-    show(1);
-  };
-  const setZoom = (/** @type {number} */ zoom) => {
-    for (const one of panels) one.picture.setZoom(zoom);
-    wiped.setZoom(2 * zoom);
-  };
-  const controls = compareControls(images, {
-    onImage: show,
-    onArrange: arrange,
-    onZoom: setZoom,
-    formatImage(position) {
-      const image = sequence[position - 1];
-      if (image === undefined) return "";
-      return `${position} of ${sequence.length}: ${images.describe(image)}`;
-    },
-  });
   body.classList.add("g2c-compare");
   body.append(
     controlRow(...controls.rows),
@@ -320,8 +323,7 @@ function render(props) {
     html("p", { class: "g2c-note" }, STAR_NOTE),
     wiped.element,
   );
-  setZoom(controls.zoom());
-  arrange();
+  onChoice(model, ["image", "shown_class", "order", "judge", "zoom", "wipe_model", "wipe"], show);
 }
 
 export default { render };

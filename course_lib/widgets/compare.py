@@ -35,6 +35,14 @@ class Compare(Widget, script="compare.js"):
     scores = traitlets.Bytes().tag(sync=True)  # float32 (P, K, N), NaN: no score
     best = traitlets.Bytes().tag(sync=True)  # uint8 (P, K, N), 1: no model is shown a better one
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True)  # N, or empty
+    # What is chosen; orders and zooms are those of compare.js.
+    image = traitlets.Int().tag(sync=True)  # from 0
+    shown_class = traitlets.Unicode("all").tag(sync=True)
+    order = traitlets.Unicode("original order").tag(sync=True)
+    judge = traitlets.Unicode().tag(sync=True)  # the model whose scores decide on the order
+    zoom = traitlets.Int(4).tag(sync=True)
+    wipe_model = traitlets.Unicode().tag(sync=True)
+    wipe = traitlets.Float(0.5).tag(sync=True)  # 0: gray, 1: the model, 2: the truth
 
 
 @notice_on_error
@@ -83,6 +91,8 @@ def compare_models(
         scores=scores.astype(np.float32).tobytes(),
         best=best.astype(np.uint8).tobytes(),
         classes=labels,
+        judge=list(stacks)[-2],  # baselines mostly come first
+        wipe_model=list(stacks)[-2],
     )
 
 

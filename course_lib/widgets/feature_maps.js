@@ -16,10 +16,15 @@
  * @property {[maps: number, height: number, width: number]} latent
  * @property {DataView} gray  uint8 (images, height, width): the inputs.
  * @property {string[]} names  Of the models.
+ * @property {number} map  Chosen, its number.
+ * @property {string} order  Chosen, one of `MAP_ORDERS`.
+ * @property {string} scale  Chosen, one of `SCALES`.
  */
 
 /** @typedef {[image: number, model: number]} MapsRequest */
 
+const MAP_ORDERS = ["by number", "by mean activation, highest first"];
+const SCALES = ["each map in its own scale", "one scale for all maps"];
 const OWN_RANGE = ["the smallest", "the largest value of each map"];
 const GAP = 2; // white pixels around each map of the sheet
 
@@ -119,18 +124,16 @@ function onMapClick(canvas, { rows, columns }, choose) {
 
 /**
  * Controls that choose an image, a model, a map, the order of the maps and their scale.
- * @param {Model<MapsTraits>} widget
+ * @param {Model<KernelTraits<MapsRequest, MapsResult> & MapsTraits>} widget
  * @param {object} callbacks
- * @param {(request: MapsRequest) => void} callbacks.onRequest
- * @param {() => void} callbacks.onDisplay  Called when the order or the scale is chosen.
  * @param {(place: number) => void} callbacks.onPlace  Called when a map is chosen by its place.
  * @param {(place: number) => string} callbacks.formatPlace
  */
-function mapControls(widget, { onRequest, onDisplay, onPlace, formatPlace }) {
+function mapControls(widget, { onPlace, formatPlace }) {
   const [images] = widget.get("size");
   const [numMaps] = widget.get("latent");
   const names = widget.get("names");
-  const request = () => onRequest([image.value, model.value]);
+  const request = () => choose(widget, { request: [image.value, model.value] });
   const image = slider({
     label: "Image",
     min: 0,
@@ -143,13 +146,13 @@ function mapControls(widget, { onRequest, onDisplay, onPlace, formatPlace }) {
   model.row.hidden = names.length < 2;
   const order = dropdown({
     label: "Order",
-    options: ["by number", "by mean activation, highest first"],
-    onChange: onDisplay,
+    options: MAP_ORDERS,
+    onChange: (position) => choose(widget, { order: MAP_ORDERS[position] }),
   });
   const scale = dropdown({
     label: "Gray levels",
-    options: ["each map in its own scale", "one scale for all maps"],
-    onChange: onDisplay,
+    options: SCALES,
+    onChange: (position) => choose(widget, { scale: SCALES[position] }),
   });
   const place = slider({
     label: "Map",
@@ -177,7 +180,6 @@ function render(props) {
   const results = pictureRow(pair, sheet.element);
   const byNumber = Array.from({ length: numMaps }, (_, number) => number);
   let order = byNumber; // the number of the map at each place
-  let chosen = 0; // the number of a map
 
   const drawInput = (/** @type {number} */ image) => {
     input.picture.draw(gray, image * size[1] * size[2], 1);
@@ -188,6 +190,7 @@ function render(props) {
     const result = requests.result();
     if (!result) return;
     const [image, which] = model.get("request");
+    const chosen = byNumber.at(model.get("map")) ?? 0;
     const suffix = names.length > 1 ? `, ${names[which]}` : "";
     const common = controls.scale.value === 1;
     const levels = bytes(common ? result.common : result.each);
@@ -210,27 +213,26 @@ function render(props) {
     sheet.caption.textContent = legend;
   };
   const choosePlace = (/** @type {number} */ place) => {
-    chosen = order[place] ?? chosen; // the last row of the sheet may have free places
-    draw();
+    if (place in order) choose(model, { map: order[place] }); // the last row may have free places
   };
-  const requests = kernelRequests(model, results, draw);
+  const requests = kernelRequests(props, results, draw);
   const controls = mapControls(model, {
-    onRequest: requests.send,
-    onDisplay: draw,
     onPlace: choosePlace,
     formatPlace: (place) => `map ${order[place]}, place ${place + 1} of ${numMaps}`,
   });
   onMapClick(sheet.picture.canvas, sheetLayout(latent), choosePlace);
 
-  const followRequest = () => {
-    const [image, which] = model.get("request"); // another view of the widget may have made it
+  const follow = () => {
+    const [image, which] = model.get("request");
     controls.image.set(image);
     controls.model.set(which);
+    controls.order.set(MAP_ORDERS.indexOf(model.get("order")));
+    controls.scale.set(SCALES.indexOf(model.get("scale")));
+    draw();
   };
-  model.on("change:request", followRequest);
   const rows = Object.values(controls).map(({ row }) => row);
   body.append(controlRow(...rows), requests.message, results);
-  followRequest();
+  onChoice(model, ["request", "map", "order", "scale"], follow);
   requests.refresh();
 }
 

@@ -21,6 +21,7 @@
  * @property {DataView} gray  uint8 (images, height, width): the inputs.
  * @property {Record<WalkKind, string[]>} places  Where each frame lies, in words.
  * @property {string[]} directions  Names of the principal directions.
+ * @property {number} frame  Chosen, from 0.
  */
 
 /** @typedef {[kind: WalkKind, start: number, other: number]} WalkRequest */
@@ -46,37 +47,34 @@ function walkFigures([, height, width]) {
 
 /**
  * Controls that choose a walk and a frame of it, all set by `follow`.
- * @param {Model<WalkTraits>} model
- * @param {object} callbacks
- * @param {(request: WalkRequest) => void} callbacks.onRequest
- * @param {() => void} callbacks.onMove  Called when another frame of the walk is chosen.
+ * @param {Model<KernelTraits<WalkRequest, WalkResult> & WalkTraits>} model
  */
-function walkControls(model, { onRequest, onMove }) {
+function walkControls(model) {
   const [images] = model.get("size");
   const places = model.get("places");
   const middle = (places.pair.length - 1) / 2; // half of the way, or at the image itself
   /** @type {{ kind: WalkKind, start: number, pair: number, direction: number }} */
   const chosen = { kind: "pair", start: 0, pair: 1, direction: 0 };
-  const choose = (/** @type {Partial<typeof chosen>} */ choice) => {
+  const walk = (/** @type {Partial<typeof chosen>} */ choice) => {
     Object.assign(chosen, choice);
-    onRequest([chosen.kind, chosen.start, chosen[chosen.kind]]);
+    choose(model, { request: [chosen.kind, chosen.start, chosen[chosen.kind]] });
   };
   const kind = dropdown({
     label: "Walk",
     options: ["between two images", "along a principal direction"],
     onChange(position) {
-      place.set(middle);
-      choose({ kind: KINDS[position] });
+      choose(model, { frame: middle });
+      walk({ kind: KINDS[position] });
     },
   });
   const format = (/** @type {number} */ image) => `image ${image}`;
   const range = { min: 0, max: images - 1, value: 0, format };
-  const start = slider({ ...range, label: "From", onChange: (image) => choose({ start: image }) });
-  const end = slider({ ...range, label: "To", onChange: (image) => choose({ pair: image }) });
+  const start = slider({ ...range, label: "From", onChange: (image) => walk({ start: image }) });
+  const end = slider({ ...range, label: "To", onChange: (image) => walk({ pair: image }) });
   const direction = dropdown({
     label: "Direction",
     options: model.get("directions"),
-    onChange: (position) => choose({ direction: position }),
+    onChange: (position) => walk({ direction: position }),
   });
   const place = slider({
     label: "Position",
@@ -84,20 +82,21 @@ function walkControls(model, { onRequest, onMove }) {
     max: places.pair.length - 1,
     value: middle,
     format: (frame) => places[chosen.kind][frame],
-    onChange: onMove,
+    onChange: (frame) => choose(model, { frame }),
   });
   return {
     rows: [kind, start, end, direction, place].map(({ row }) => row),
     chosen,
     place,
-    /** Set all controls to a request, which another view of the widget may have made. */
-    follow(/** @type {WalkRequest} */ [name, first, second]) {
+    /** Set all controls to what is chosen. */
+    follow() {
+      const [name, first, second] = model.get("request");
       Object.assign(chosen, { kind: name, start: first, [name]: second });
       kind.set(KINDS.indexOf(name));
       direction.set(chosen.direction);
       start.set(first);
       end.set(chosen.pair);
-      place.updateText();
+      place.set(model.get("frame"));
       end.row.hidden = name !== "pair";
       direction.row.hidden = name === "pair";
     },
@@ -132,11 +131,11 @@ function render(props) {
     walk.picture.setLabel(`${result.title}, ${place}. ${result.captions[index]}`);
     reference.picture.setLabel(`${result.reference_title}, beside ${result.title}, ${place}`);
   };
-  const requests = kernelRequests(model, results, drawFrame);
-  const controls = walkControls(model, { onRequest: requests.send, onMove: drawFrame });
+  const requests = kernelRequests(props, results, drawFrame);
+  const controls = walkControls(model);
 
-  const followRequest = () => {
-    controls.follow(model.get("request"));
+  const follow = () => {
+    controls.follow();
     const { kind, start, pair } = controls.chosen;
     inputs[1].element.hidden = kind !== "pair";
     [start, pair].forEach((image, i) => {
@@ -145,14 +144,13 @@ function render(props) {
       inputs[i].heading.textContent = `${i ? "to" : "from"} image ${image}`;
     });
   };
-  model.on("change:request", followRequest);
   body.append(
     controlRow(...controls.rows),
     requests.message,
     pictureRow(...inputs.map(({ element }) => element), results),
   );
-  followRequest();
-  requests.refresh();
+  onChoice(model, ["request", "frame"], follow);
+  onChoice(model, ["frame"], requests.refresh);
 }
 
 export default { render };

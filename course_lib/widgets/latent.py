@@ -27,6 +27,7 @@ class Walk(KernelWidget, script="latent.js"):
     gray = traitlets.Bytes().tag(sync=True)  # uint8 (N, H, W)
     places = traitlets.Dict().tag(sync=True)  # kind of walk -> the place of each frame, in words
     directions = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    frame = traitlets.Int(NUM_FRAMES // 2).tag(sync=True)  # chosen, from 0
 
 
 class FeatureMaps(KernelWidget, script="feature_maps.js"):
@@ -36,6 +37,9 @@ class FeatureMaps(KernelWidget, script="feature_maps.js"):
     gray = traitlets.Bytes().tag(sync=True)  # uint8 (N, H, W)
     latent = traitlets.List(traitlets.Int()).tag(sync=True)  # channels, height, width
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the models
+    map = traitlets.Int().tag(sync=True)  # chosen, from 0
+    order = traitlets.Unicode("by number").tag(sync=True)  # chosen, or one of feature_maps.js
+    scale = traitlets.Unicode("each map in its own scale").tag(sync=True)  # likewise
 
 
 @notice_on_error

@@ -9,8 +9,10 @@
  * @typedef {object} MixerTraits
  * @property {[images: number, height: number, width: number]} size
  * @property {DataView} row  uint8 (height, images * width, 3): the photographs side by side.
- * @property {Record<string, number[]>} weights  Name -> weights of red, green, blue; sum 1.
+ * @property {[name: string, weights: number[]][]} weights  Of red, green, blue; sum 1.
  * @property {string[]} libraries  Names.
+ * @property {number[]} sliders  Chosen for red, green, blue, each from 0 to 1.
+ * @property {number} level  Chosen for the pairs of colours.
  */
 
 const CHANNELS = ["Red", "Green", "Blue"];
@@ -96,11 +98,11 @@ function differences(ours, theirs) {
 
 /**
  * Sliders for the three weights, and buttons that set them.
- * @param {Record<string, number[]>} presets  Name -> weights.
- * @param {() => void} onChange
+ * @param {[name: string, weights: number[]][]} presets
+ * @param {(values: number[]) => void} onChange
  */
 function weightControls(presets, onChange) {
-  let weights = [...presets["BT.601"]];
+  let weights = [0, 0, 0];
   const total = () => weights[0] + weights[1] + weights[2];
   const normalised = () => weights.map((weight) => weight / total());
   const sliders = CHANNELS.map((label, channel) =>
@@ -109,40 +111,29 @@ function weightControls(presets, onChange) {
       min: 0,
       max: 1,
       step: 0.01,
-      value: weights[channel],
+      value: 0,
       format: () => (total() > 0 ? `weight ${normalised()[channel].toFixed(4)}` : "no weight"),
-      onChange(value) {
-        weights[channel] = value;
-        update();
-      },
+      onChange: (value) => onChange(weights.with(channel, value)),
     }),
   );
-  const buttons = Object.entries(presets).map(([name, values]) => {
+  const buttons = presets.map(([name, values]) => {
     const tick = html("span", { "aria-hidden": "true" }, "\u2713 ");
     const element = html("button", { type: "button", class: "g2c-button" }, tick, name);
-    element.addEventListener("click", () => {
-      weights = [...values];
+    element.addEventListener("click", () => onChange(values));
+    return { values, tick, element };
+  });
+  return {
+    set(/** @type {number[]} */ chosen) {
+      weights = chosen;
       sliders.forEach((one, channel) => {
         one.set(weights[channel]);
       });
-      update();
-    });
-    return { values, tick, element };
-  });
-  const updateText = () => {
-    for (const one of sliders) one.updateText();
-    for (const { values, tick, element } of buttons) {
-      const pressed = values.every((value, channel) => value === weights[channel]);
-      element.setAttribute("aria-pressed", String(pressed));
-      tick.style.visibility = pressed ? "visible" : "hidden";
-    }
-  };
-  const update = () => {
-    updateText();
-    onChange();
-  };
-  updateText();
-  return {
+      for (const { values, tick, element } of buttons) {
+        const pressed = values.every((value, channel) => value === weights[channel]);
+        element.setAttribute("aria-pressed", String(pressed));
+        tick.style.visibility = pressed ? "visible" : "hidden";
+      }
+    },
     sliders: sliders.map(({ row }) => row),
     buttons: buttons.map(({ element }) => element),
     /** Whether there is any weight to divide by. */
@@ -219,6 +210,9 @@ function render(props) {
       `${mean.toFixed(2)} on average, on the scale from 0 to 255.`;
   };
   const show = () => {
+    weights.set(model.get("sliders"));
+    level.set(model.get("level"));
+    library.set(libraries.indexOf(model.get("request")[0]));
     noWeight.hidden = weights.exist();
     results.hidden = !weights.exist();
     if (results.hidden) return;
@@ -227,22 +221,22 @@ function render(props) {
     for (const pair of pairs) pair.show(weights.normalised(), level.value);
   };
 
-  const weights = weightControls(model.get("weights"), show);
+  const weights = weightControls(model.get("weights"), (sliders) => choose(model, { sliders }));
   const library = dropdown({
     label: "Compare with",
     options: libraries,
-    onChange: (position) => requests.send([libraries[position]]),
+    onChange: (position) => choose(model, { request: [libraries[position]] }),
   });
   const level = slider({
     label: "Gray level of the pairs",
     min: 64,
     max: 192,
     value: 128,
-    onChange: show,
+    onChange: (value) => choose(model, { level: value }),
   });
   const pairs = HUES.map(colourPair);
   const comparison = html("div", { class: "g2c-comparison" }, theirs.element, difference);
-  const requests = kernelRequests(model, comparison, showTheirs);
+  const requests = kernelRequests(props, comparison, showTheirs);
   const results = html(
     "div",
     {},
@@ -264,12 +258,7 @@ function render(props) {
     noWeight,
     results,
   );
-  const followRequest = () => {
-    library.set(libraries.indexOf(model.get("request")[0])); // another view may have made it
-  };
-  model.on("change:request", followRequest);
-  followRequest();
-  show();
+  onChoice(model, ["sliders", "level", "request"], show);
 }
 
 export default { render };

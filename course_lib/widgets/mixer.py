@@ -8,7 +8,7 @@ import traitlets
 
 from course_lib import data, grayscale, plots
 from course_lib.files import CourseError
-from course_lib.widgets.parts import KernelWidget, Widget, as_bytes, notice_on_error
+from course_lib.widgets.parts import PAIRS, KernelWidget, Widget, as_bytes, notice_on_error
 
 MAX_PHOTOS, MAX_SIDE = 12, 256  # more would not fit side by side, and be slow
 WEIGHTS = {
@@ -27,8 +27,11 @@ class Mixer(KernelWidget, script="mixer.js"):
 
     size = traitlets.List(traitlets.Int()).tag(sync=True)  # N, height, width
     row = traitlets.Bytes().tag(sync=True)  # uint8 (H, N * W, 3), the photographs side by side
-    weights = traitlets.Dict().tag(sync=True)  # name -> three numbers for red, green, blue
+    weights = traitlets.Dict().tag(**PAIRS)  # name -> three numbers for red, green, blue
     libraries = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    # What is chosen: the sliders of red, green, blue, and the level of the pairs of colours.
+    sliders = traitlets.List(traitlets.Float(min=0, max=1), minlen=3, maxlen=3).tag(sync=True)
+    level = traitlets.Int(128, min=64, max=192).tag(sync=True)
 
 
 @notice_on_error
@@ -58,6 +61,7 @@ def mix_gray(photos: np.ndarray) -> Widget:
         row=side_by_side(pixels).tobytes(),
         weights={name: list(weights) for name, weights in WEIGHTS.items()},
         libraries=list(conversions()),
+        sliders=list(WEIGHTS["BT.601"]),
     )
 
 

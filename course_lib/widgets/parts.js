@@ -7,6 +7,12 @@
  * Traits of every widget; see `Widget` in parts.py.
  * @typedef {object} WidgetTraits
  * @property {string} error  A message that takes the place of the widget; "" if there is none.
+ * @property {string} still_id  A class of the elements that show its still picture.
+ */
+
+/**
+ * A `traitlets.Bytes`, as it comes from one host or another.
+ * @typedef {ArrayBuffer | ArrayBufferView} Bytes
  */
 
 /**
@@ -47,18 +53,67 @@ function newId(kind) {
 }
 
 /**
- * Add the outer element of a widget to the page. It keeps JupyterLab's shortcuts away from the
- * widget's controls, and while the trait `error` is set, shows it and disables the rest.
+ * Set traits to what the reader has chosen.
+ * @template {object} Traits
+ * @param {Model<Traits>} model
+ * @param {Partial<Traits>} choices  Name of a trait -> its new value.
+ */
+function choose(model, choices) {
+  for (const name of /** @type {(keyof Traits)[]} */ (Object.keys(choices)))
+    model.set(name, /** @type {Traits[typeof name]} */ (choices[name]));
+  try {
+    model.save_changes();
+  } catch {
+    // The kernel has been shut down. The choice is kept in the browser.
+  }
+}
+
+/**
+ * Call `show` now and whenever one of these traits changes: by a control, another view, or Python.
+ * @template {object} Traits
+ * @param {Model<Traits>} model
+ * @param {(keyof Traits & string)[]} names
+ * @param {() => void} show  It sets the controls too, which limit a trait to what they offer.
+ */
+function onChoice(model, names, show) {
+  for (const name of names) model.on(`change:${name}`, show);
+  show();
+}
+
+/**
+ * Whether a key has a meaning to the controls of a widget. Escape and shortcuts are JupyterLab's.
+ * @param {KeyboardEvent} event
+ */
+function isPlainKey({ key, ctrlKey, altKey, metaKey }) {
+  return key !== "Escape" && !ctrlKey && !altKey && !metaKey;
+}
+
+/**
+ * Hide elements until a signal is given. JupyterLab hides them by the style that comes with them.
+ * @param {Iterable<Element>} elements
+ * @param {AbortSignal} signal
+ */
+function hideUntil(elements, signal) {
+  for (const element of [...elements]) {
+    element.toggleAttribute("hidden", true);
+    signal.addEventListener("abort", () => element.toggleAttribute("hidden", false));
+  }
+}
+
+/**
+ * Add the outer element of a widget to the page, in place of its still picture. It keeps plain keys
+ * away from JupyterLab, which would act on the cell, and while the trait `error` is set, shows it
+ * and disables the rest.
  * @param {RenderProps<WidgetTraits>} props
  * @param {string} label  Name of the widget for screen readers.
  * @returns {{ root: HTMLElement, body: HTMLElement }}
  */
-function frame({ model, el }, label) {
+function frame({ model, el, signal }, label) {
   const root = html("div", { class: "g2c", role: "group", "aria-label": label });
-  // The attribute turns JupyterLab's shortcuts off. Keys must not reach JupyterLab either: it would
-  // move the focus to the cell.
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
-  root.addEventListener("keydown", (event) => event.stopPropagation());
+  root.addEventListener("keydown", (event) => {
+    if (isPlainKey(event)) event.stopPropagation();
+  });
+  hideUntil(document.getElementsByClassName(model.get("still_id")), signal);
   const message = html("p", { class: "g2c-message", role: "alert" });
   const body = html("div", { class: "g2c-body" });
   root.append(message, body);
@@ -179,20 +234,22 @@ function dropdown({ label, options, value = 0, onChange }) {
 
 /**
  * The bytes of a `traitlets.Bytes`, at whatever offset they arrived.
- * @param {DataView} view
+ * @param {Bytes} data
  * @returns {Uint8Array}
  */
-function bytes(view) {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+function bytes(data) {
+  if (ArrayBuffer.isView(data))
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return new Uint8Array(data);
 }
 
 /**
  * The float32 numbers of a `traitlets.Bytes`, copied so that they are aligned.
- * @param {DataView} view
+ * @param {Bytes} data
  * @returns {Float32Array}
  */
-function floats(view) {
-  return new Float32Array(bytes(view).slice().buffer);
+function floats(data) {
+  return new Float32Array(bytes(data).slice().buffer);
 }
 
 /**

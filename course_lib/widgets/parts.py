@@ -7,6 +7,8 @@ the widget's own, joined.
 
 import base64
 import functools
+import html
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
+from IPython.display import display
 from matplotlib.figure import Figure
 
 from course_lib import plots
@@ -21,12 +24,22 @@ from course_lib.files import CourseError
 
 FOLDER = Path(__file__).parent
 SHARED_SCRIPTS = ("parts.js", "kernel.js", "chart.js")
+VIEW = "application/vnd.jupyter.widget-view+json"
+# JupyterLab and Notebook 7 show the still until the widget next to it is there, and again in a
+# notebook that is opened without its kernel, in place of their message that there is no widget.
+STILL_STYLE = """<style>
+.jp-OutputArea-child:has(.g2c-still):has(+ .jp-OutputArea-child .g2c) { display: none; }
+.jp-OutputArea-child:has(.g2c-still) + .jp-OutputArea-child:not(:has(.g2c)) { display: none; }
+</style>"""
+# A trait that keeps its order where JSON is saved with sorted keys: a mapping, sent as pairs.
+PAIRS = {"sync": True, "to_json": lambda mapping, _: [list(pair) for pair in mapping.items()]}
 
 
 class Widget(anywidget.AnyWidget):
     """A widget with a still picture for pages without a kernel, and a place for an error message.
 
-    A subclass names its script: `class Scrubber(Widget, script="scrubber.js")`.
+    A subclass names its script: `class Scrubber(Widget, script="scrubber.js")`. What the reader
+    chooses is in traits, which may be read and set in Python, and last as long as the kernel.
 
     Args:
         still: what is shown in print, in a committed notebook, on a page without a kernel.
@@ -35,6 +48,7 @@ class Widget(anywidget.AnyWidget):
     """
 
     error = traitlets.Unicode().tag(sync=True)
+    still_id = traitlets.Unicode().tag(sync=True)  # a class of the elements that hold the still
     _css = (FOLDER / "parts.css").read_text()
 
     def __init_subclass__(cls, script: str = "", **kwargs: Any) -> None:
@@ -43,17 +57,29 @@ class Widget(anywidget.AnyWidget):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, still: Figure | None, alt: str, **traits: Any) -> None:
-        super().__init__(**traits)
+        super().__init__(still_id=f"g2c-still-{secrets.token_hex(8)}", **traits)
         self._still = still
         self._alt = alt
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        data["text/plain"] = self._alt
+        alt = html.escape(self._alt)
+        content = f"<p>{alt}</p>"
         if self._still is not None:
-            data["image/png"] = base64.b64encode(plots.png(self._still)).decode()
+            image = base64.b64encode(plots.png(self._still)).decode()
+            data["image/png"] = image
             metadata["image/png"] = {"alt": self._alt}
+            content = f'<img src="data:image/png;base64,{image}" alt="{alt}">'
+        data["text/plain"] = self._alt
+        data["text/html"] = f'<div class="g2c-still {self.still_id}">{content}</div>{STILL_STYLE}'
         return data, metadata
+
+    def _ipython_display_(self) -> None:
+        """Show the still and then the widget, as two outputs, so that a saved still can be seen."""
+        data, metadata = self._repr_mimebundle_()
+        view = data.pop(VIEW)
+        display(data, metadata=metadata, raw=True)
+        display({VIEW: view}, raw=True)
 
 
 class KernelWidget(Widget):
@@ -78,6 +104,12 @@ class KernelWidget(Widget):
         super().__init__(request=request, answer=answer, **traits)
         self._compute = compute
         self.observe(self._respond, "request")
+        self.on_msg(self._say_it_is_here)
+
+    def _say_it_is_here(self, _: Any, content: Any, __: Any) -> None:
+        """Tell a browser that waits for an answer that this kernel will give one."""
+        if content == "are you there?":
+            self.send("yes")
 
     def _respond(self, change: Any) -> None:
         request = change["new"]

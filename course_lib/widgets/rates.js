@@ -12,7 +12,7 @@
  * @typedef {object} RatesTraits
  * @property {number[]} losses  Validation loss after each epoch.
  * @property {[parameter: Parameter, values: number[]][]} slider_values  What each slider offers.
- * @property {Record<string, number[]>} others  Name of another schedule -> rate in each epoch.
+ * @property {[name: string, rates: number[]][]} others  Other schedules: a rate in each epoch.
  */
 
 /** @typedef {keyof typeof PARAMETERS} Parameter */
@@ -100,11 +100,11 @@ function lossChart(losses, { falls, summary }) {
 }
 
 /**
- * @param {Record<string, number[]>} schedules  Name -> learning rate in each epoch.
+ * @param {[name: string, rates: number[]][]} schedules  Learning rates in each epoch.
  * @returns {ChartOptions}
  */
 function rateChart(schedules) {
-  const lines = Object.entries(schedules).map(([name, values]) => ({ name, values, steps: true }));
+  const lines = schedules.map(([name, values]) => ({ name, values, steps: true }));
   const ends = lines.map(({ name, values }) => {
     return `${name} ends at ${values[values.length - 1].toExponential(1)}`;
   });
@@ -132,22 +132,21 @@ function render(props) {
   const results = html("div", {}, summary, pictureRow(losses.element, rates.element));
 
   const sliders = model.get("slider_values").map(([parameter, values]) => {
-    return parameterSlider(parameter, values, () => requests.send(sliders.map((s) => s.value)));
+    return parameterSlider(parameter, values, () =>
+      choose(model, { request: sliders.map((s) => s.value) }),
+    );
   });
-  const requests = kernelRequests(model, results, (replay) => {
+  const requests = kernelRequests(props, results, (replay) => {
     summary.textContent = replay.summary;
     losses.draw(lossChart(model.get("losses"), replay));
-    rates.draw(rateChart({ plateau: replay.rates, ...model.get("others") }));
+    rates.draw(rateChart([["plateau", replay.rates], ...model.get("others")]));
   });
-  const followRequest = () => {
-    // Another view of the widget may have made it.
+  body.append(controlRow(...sliders.map(({ row }) => row)), requests.message, results);
+  onChoice(model, ["request"], () => {
     model.get("request").forEach((value, i) => {
       sliders[i].set(value);
     });
-  };
-  model.on("change:request", followRequest);
-  body.append(controlRow(...sliders.map(({ row }) => row)), requests.message, results);
-  followRequest();
+  });
   return onResize(losses.element, requests.refresh);
 }
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from course_lib import plots
 from course_lib.files import CourseError
 from course_lib.training import schedules
-from course_lib.widgets.parts import KernelWidget, Widget, notice_on_error
+from course_lib.widgets.parts import PAIRS, KernelWidget, Widget, notice_on_error
 
 PAPER = schedules.ReduceOnPlateau()
 SLIDER_VALUES = {  # parameter of `schedules.ReduceOnPlateau` -> values that its slider offers
@@ -72,7 +72,7 @@ class Rates(KernelWidget, script="rates.js"):
 
     losses = traitlets.List(traitlets.Float()).tag(sync=True)  # one per epoch
     slider_values: traitlets.List[Any] = traitlets.List().tag(sync=True)  # [parameter, values], ...
-    others = traitlets.Dict().tag(sync=True)  # schedule -> rate per epoch
+    others = traitlets.Dict().tag(**PAIRS)  # schedule -> rate per epoch
 
 
 def replay(losses: list[float], learning_rate: float, *settings: Any) -> dict[str, Any]:

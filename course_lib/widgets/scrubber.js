@@ -6,8 +6,9 @@
  * @property {DataView} predictions  uint8 (epochs, images, height, width, 3).
  * @property {DataView} gray  uint8 (images, height, width, 3): the input.
  * @property {DataView} truth  uint8 (images, height, width, 3).
- * @property {Record<string, number[]>} curves  Name -> loss after each epoch.
+ * @property {[name: string, losses: number[]][]} curves  Loss after each epoch.
  * @property {number[]} events  Epochs, from 1, that are marked in the chart.
+ * @property {number} epoch  Chosen, from 1.
  */
 
 /**
@@ -49,7 +50,7 @@ function render(props) {
   const size = model.get("size");
   const [epochs, images, height, width] = size;
   const predictions = bytes(model.get("predictions"));
-  const lines = Object.entries(model.get("curves")).map(([name, values]) => ({ name, values }));
+  const lines = model.get("curves").map(([name, values]) => ({ name, values }));
 
   const gray = sheet(size, "gray input", "Gray input");
   const prediction = sheet(size, "prediction", "");
@@ -62,7 +63,7 @@ function render(props) {
     min: 1,
     max: epochs,
     value: epochs,
-    onChange: () => show(),
+    onChange: (value) => choose(model, { epoch: value }),
   });
 
   const drawCurves = () =>
@@ -76,6 +77,7 @@ function render(props) {
       events: model.get("events"),
     });
   const show = () => {
+    epoch.set(model.get("epoch"));
     const at = epoch.value - 1;
     prediction.draw(predictions, at * images * height * width * 3);
     const losses = lines.map(({ name, values }) => `${name} ${values[at].toFixed(5)}`);
@@ -89,7 +91,7 @@ function render(props) {
     pictureRow(gray.element, prediction.element, truth.element),
     chart.element,
   );
-  show();
+  onChoice(model, ["epoch"], show);
   return onResize(chart.element, drawCurves);
 }
 

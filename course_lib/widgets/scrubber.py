@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from course_lib import data, grayscale, plots
 from course_lib.files import CourseError
 from course_lib.results.published import Run
-from course_lib.widgets.parts import Widget, as_bytes, notice_on_error
+from course_lib.widgets.parts import PAIRS, Widget, as_bytes, notice_on_error
 
 LINES = {"validation": "-", "training": "--", "gray copy": ":"}  # in this order in the browser, too
 
@@ -22,9 +22,10 @@ class Scrubber(Widget, script="scrubber.js"):
     predictions = traitlets.Bytes().tag(sync=True)  # uint8 (E, N, H, W, 3)
     truth = traitlets.Bytes().tag(sync=True)  # uint8 (N, H, W, 3)
     gray = traitlets.Bytes().tag(sync=True)  # uint8 (N, H, W, 3)
-    curves = traitlets.Dict().tag(sync=True)  # name -> loss per epoch
+    curves = traitlets.Dict().tag(**PAIRS)  # name -> loss per epoch
     events = traitlets.List(traitlets.Int()).tag(sync=True)  # epochs after which the rate falls
     title = traitlets.Unicode().tag(sync=True)
+    epoch = traitlets.Int().tag(sync=True)  # chosen, from 1
 
 
 @notice_on_error
@@ -54,6 +55,7 @@ def scrub_training(run: Run) -> Widget:
         curves=curves,
         events=[int(event["epoch"]) for event in run.manifest["events"]],
         title=run.label,
+        epoch=len(predictions),
     )
 
 

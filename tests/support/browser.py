@@ -74,6 +74,19 @@ SELECTED = """() => document.activeElement
   === window.jupyterapp.shell.currentWidget.content.activeCell.node"""
 CONTENT = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON()"
 STOP_KERNEL = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+RESTART_KERNEL = "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+SAVE = "() => window.jupyterapp.shell.currentWidget.context.save()"
+PRINTED = """async (code) => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  const future = kernel.requestExecute({ code });
+  let printed = "";
+  future.onIOPub = ({ header, content }) => {
+    if (header.msg_type === "stream") printed += content.text;
+    if (header.msg_type === "error") printed += `${content.ename}: ${content.evalue}`;
+  };
+  await future.done;
+  return printed;
+}"""
 PIXELS = """(canvas) => {
   const { width, height } = canvas;
   const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
@@ -200,8 +213,21 @@ class Lab:
         Raises:
             CourseError: a cell ended in an error that its tags do not announce.
         """
+        page = self.open_file(self.write(notebook), notebook_7)
+        page.evaluate(RUN_ALL, CELLS_MS)
+        page.wait_for_function(DONE_AND_SHOWN)
+        if errors := cell_errors(page):
+            raise CourseError("Cells failed in JupyterLab: " + "; ".join(errors))
+        return page
+
+    def write(self, notebook: NotebookNode) -> Path:
+        """A new file with the notebook, where JupyterLab finds it."""
         path = self._server.folder / f"{secrets.token_hex(4)}.ipynb"
         nbformat.write(notebook, path)
+        return path
+
+    def open_file(self, path: Path, notebook_7: bool = False) -> "Page":
+        """A page of its own with a notebook of the server's folder, whose cells are not run."""
         page = self._browser.new_page(viewport=SIZE, reduced_motion="reduce")  # type: ignore[arg-type]
         self.pages.append(page)
         page.set_default_timeout(PATIENCE_MS)
@@ -212,11 +238,22 @@ class Lab:
         page.goto(f"{self._server.url}{place}/{path.name}?token={self._server.token}")
         page.wait_for_function(OPEN_AND_IDLE)
         page.evaluate(HIDE_FILES)
-        page.evaluate(RUN_ALL, CELLS_MS)
-        page.wait_for_function(DONE_AND_SHOWN)
-        if errors := cell_errors(page):
-            raise CourseError("Cells failed in JupyterLab: " + "; ".join(errors))
         return page
+
+    def save(self, page: "Page") -> Path:
+        """Save the notebook of a page.
+
+        Returns:
+            The notebook's file.
+        """
+        page.evaluate(SAVE)
+        return self._server.folder / page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.context.path"
+        )
+
+    def blank_page(self) -> "Page":
+        """A page without Jupyter, which the test closes."""
+        return self._browser.new_page()
 
     def open_cells(self, *code: str, notebook_7: bool = False) -> "Page":
         """The same for a notebook of these code cells."""
@@ -260,6 +297,12 @@ def select_cell(page: "Page", index: int) -> None:
     """Select a cell by its number, from 0, as arrow keys do: the next Tab goes into its output."""
     page.evaluate(SELECT, index)
     page.wait_for_function(SELECTED)
+
+
+def printed(page: "Page", code: str) -> str:
+    """What the notebook's kernel prints when it runs `code`, outside of any cell."""
+    text: str = page.evaluate(PRINTED, code)
+    return text
 
 
 def pixels(canvas: "Locator") -> np.ndarray:

@@ -4,7 +4,9 @@ import re
 from collections import Counter
 
 import pytest
+from matplotlib.figure import Figure
 
+from course_lib import plots
 from course_lib.widgets import compare, latent, mixer, parts, rates, scrubber
 
 KINDS = [
@@ -52,3 +54,30 @@ def test_nothing_is_declared_in_the_shared_scripts_that_nothing_uses():
         if len(re.findall(rf"\b{name}\b", everything)) < 2
     ]
     assert unused == []
+
+
+def test_charts_have_the_colours_of_the_static_plots():
+    style = (parts.FOLDER / "parts.css").read_text()
+    colours = dict(re.findall(r"--g2c-(\d): (#\w+);", style))
+    assert len(re.findall(r"--g2c-\d:", style)) == len(colours), "one palette, light or dark"
+    assert [colours[str(i)] for i in range(6)] == [colour.lower() for colour in plots._COLOURS]
+
+
+def test_a_widget_is_shown_as_its_still_and_then_its_view(monkeypatch):
+    shown = []
+    monkeypatch.setattr(parts, "display", lambda data, **options: shown.append(data))
+    widget = parts.Notice(Figure(), 'What is <seen>, "as said"', error="x")
+    widget._ipython_display_()
+    still, view = shown
+    assert list(view) == [parts.VIEW] and parts.VIEW not in still
+    assert still["text/plain"] == 'What is <seen>, "as said"'
+    assert 'alt="What is &lt;seen&gt;, &quot;as said&quot;"' in still["text/html"]
+    assert f"base64,{still['image/png']}" in still["text/html"]
+    assert widget.still_id in still["text/html"]
+
+
+def test_mappings_are_sent_as_pairs_since_json_sorts_keys():
+    widget = rates.explore_schedules([3.0, 2.0, 1.0])
+    sent = widget.get_state("others")["others"]
+    assert [name for name, _ in sent] == ["constant", "step", "cosine", "one-cycle"]
+    assert dict(sent) == widget.others
