@@ -105,7 +105,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
         )
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_be("written", path, error) from error
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -115,14 +115,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.chmod(0o644)
         os.replace(temporary, path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_be("written", path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _cannot_write(path: Path, error: OSError) -> CourseError:
+def cannot_be(done: str, path: Path, error: OSError) -> CourseError:
+    """The sentence for a file that could not be "written" or "moved aside"; nothing is lost."""
     return CourseError(
-        f"{path} could not be written ({reason(error)}); nothing was lost: "
+        f"{path} could not be {done} ({reason(error)}); nothing was lost: "
         f"{advice(error)}, then run the same command again."
     )
 

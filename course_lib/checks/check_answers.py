@@ -47,7 +47,7 @@ class Check:
         misconceptions: sentence for the student -> the wrong answer that deserves it, or several.
         signs: sentence -> whether outputs show a mistake that takes more than one form; see
             `common_mistakes.only_where` and `everywhere`. They come after the misconceptions.
-        otherwise: the same for what hardly anything more is known of. They come last.
+        otherwise: the same, for mistakes that no other sentence fits. They come last.
         hints: words of an exception that students meet -> a sentence that helps.
         refusals: sentences that `measure` raises, in `CheckFailed`, beside those above.
         tolerance: greatest difference that counts as equal, beside one part in 100,000.

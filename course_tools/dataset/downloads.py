@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from course_lib import files
 from course_lib.files import CourseError, write_json
 
+MAX_FILE_BYTES = 400_000_000  # no form of CIFAR-10 has more
 NUM_TRIES = 5  # a connection may break this often before the source counts as failed
 
 
@@ -27,15 +28,15 @@ NUM_TRIES = 5  # a connection may break this often before the source counts as f
 class DownloadLimits:
     """When a source is abandoned: seconds to connect, seconds without a byte, bytes per second.
 
-    `size` is the most bytes that a file may have: no form of CIFAR-10 has more. The rate is the
-    mean since the download began, checked once `patience` seconds have passed.
+    `size` is the most bytes that a file may have. The rate is the mean since the download began,
+    checked once `patience` seconds have passed.
     """
 
     connect: float = 5.0
     silence: float = 20.0
     rate: float = 1e3
     patience: float = 30.0
-    size: float = 400e6
+    size: float = MAX_FILE_BYTES
 
 
 class SourceError(CourseError):

@@ -96,7 +96,7 @@ def _ready(lesson: Lesson) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         scratch = tempfile.TemporaryDirectory(dir=folder, prefix=".start-")
     except OSError as error:
-        raise _cannot(lesson.student_file, "written", error) from error
+        raise files.cannot_be("written", lesson.student_file, error) from error
     with scratch as name:
         fresh = Path(name) / lesson.student_file.name
         build.write(fresh, notebook)
@@ -116,7 +116,7 @@ def _move_where_nothing_is(source: Path, target: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise _cannot(target, "written", error) from error
+        raise files.cannot_be("written", target, error) from error
     return True
 
 
@@ -135,7 +135,7 @@ def _keep(path: Path) -> Path | None:
         kept.unlink(missing_ok=True)
         if isinstance(error, FileNotFoundError):  # another reset has just moved it
             return None
-        raise _cannot(path, "moved aside", error) from error
+        raise files.cannot_be("moved aside", path, error) from error
     return kept
 
 
@@ -152,11 +152,4 @@ def _reserved_name(path: Path) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise _cannot(path, "moved aside", error) from error
-
-
-def _cannot(path: Path, done: str, error: OSError) -> CourseError:
-    return CourseError(
-        f"{path} could not be {done} ({files.reason(error)}); nothing was lost: "
-        f"{files.advice(error)}, then run the same command again."
-    )
+            raise files.cannot_be("moved aside", path, error) from error
