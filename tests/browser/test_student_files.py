@@ -6,6 +6,8 @@ import pytest
 from course_tools.lessons import lesson_source, student_edition
 
 DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
+PICTURES = "() => [...document.querySelectorAll('img[alt]')].filter((one) => one.alt)"
+SHOWN = f"() => ({PICTURES})().length && ({PICTURES})().every((one) => one.naturalWidth)"
 METADATA = "() => window.jupyterapp.shell.currentWidget.context.model.toJSON().metadata"
 
 
@@ -25,6 +27,7 @@ def test_a_lesson_that_is_opened_is_not_unsaved(lab, student_file):
     page.wait_for_timeout(1000)  # what JupyterLab learns from the kernel comes a little later
     assert page.evaluate(METADATA) == student_file.metadata
     assert not page.evaluate(DIRTY)
+    page.wait_for_function(SHOWN)  # the pictures above the blanks
 
 
 def test_a_lesson_without_its_metadata_would_be(lab, student_file):

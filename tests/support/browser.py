@@ -243,8 +243,11 @@ class Lab:
             self._take(message.text, message.location.get("url", ""))
 
     def _take(self, text: str, where: str) -> None:
-        """Note what does not come from Jupyter's own scripts; a widget's is a blob."""
-        if "blob:" in where or not re.search("/static/(lab|notebook)/", where):
+        """Note what does not come from Jupyter's own scripts; a widget's is a blob.
+
+        Jupyter asks for the address `attachment:NAME` before it puts the picture in its place.
+        """
+        if "blob:" in where or not re.search("/static/(lab|notebook)/|^attachment:", where):
             self.problems.append(text)
 
 

@@ -43,7 +43,7 @@ NOT_SUBMITTED = "Nothing was submitted."
 
 @dataclass
 class Summary:
-    """What a run did: students by the status of their results."""
+    """What a run did: students by the status of their results, by name once it is over."""
 
     graded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -222,7 +222,10 @@ def grade_class(
             _sync(folder, chosen)
     except Timeout:
         raise CourseError(f"{chosen.name} is being graded already, by another command.") from None
-    return run.summary
+    summary = run.summary
+    for listed in (summary.graded, summary.failed, summary.missing, summary.late):
+        listed.sort()  # workers finish in any order
+    return summary
 
 
 def _sync(folder: Path, chosen: Assignment) -> None:
